@@ -1,0 +1,5 @@
+"""Fine-grained batch normalisation for Keras 3: train wide, deploy as plain convolutions."""
+
+from keras_finet.layers import FineGrainedBatchNorm
+
+__all__ = ["FineGrainedBatchNorm"]

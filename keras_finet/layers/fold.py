@@ -1,0 +1,63 @@
+"""What a layer must offer to be deployed as one plain convolution, and the algebra of it.
+
+A normalisation with constant statistics is one factor and one offset a filter,
+
+    n(z) = z * s + (beta - mean * s)        with s = gamma / sqrt(variance + epsilon),
+
+so normalising the output of a convolution scales its kernel and moves its bias. Groups of input
+channels that are normalised apart (arXiv 2005.06828, eq. 9) scale the rows of the kernel that read
+them, each by its own factor, and add up their offsets.
+"""
+
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+
+
+class ConvWeights(NamedTuple):
+    """Weights of a stock convolution, in float64.
+
+    Attributes:
+        kernel: Array in the layout of the stock layer's kernel: `(kernel_height, kernel_width,
+            in_channels, filters)` for `Conv2D`.
+        bias: Array of shape `(filters,)`.
+    """
+
+    kernel: Float64Array
+    bias: Float64Array
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A layer that in inference equals one `keras.layers.Conv2D`.
+
+    `keras_finet.fuse` replaces any layer that satisfies this protocol and knows nothing else of it.
+    The attributes have the names and the meaning that they have in `Conv2D`.
+    """
+
+    name: str
+    filters: int
+    kernel_size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+    data_format: str
+    dilation_rate: tuple[int, int]
+    activation: Any
+
+    def fold(self) -> ConvWeights:
+        """Returns the weights of the equal convolution, computed in float64."""
+        ...
+
+
+def scale_and_offset(
+    gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float
+) -> tuple[Any, Any]:
+    """Returns the factor and the offset of a normalisation with constant statistics.
+
+    Takes NumPy arrays as well as tensors, of any shape that they share.
+    """
+    scale = gamma / (variance + epsilon) ** 0.5
+    return scale, beta - mean * scale
