@@ -1,0 +1,148 @@
+"""What `fuse` will do to a model, and why not more."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import keras
+
+from keras_finet.fusion.rules import (
+    DROPOUTS,
+    Refused,
+    check_inference_calls,
+    find_convolution,
+)
+from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
+from keras_finet.layers import Foldable
+from keras_finet.table import text_table
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What happens to one layer.
+
+    Attributes:
+        layer: Name of the layer; in a nested model after the model's name and a slash.
+        kind: Name of its class.
+        action: `"replace"` (a foldable layer becomes a stock convolution), `"fold"` (a
+            normalisation goes into the layer before it), `"remove"` (identity in inference) or
+            `"keep"`.
+        detail: What it becomes or goes into; for `"keep"` the reason.
+    """
+
+    layer: str
+    kind: str
+    action: str
+    detail: str
+
+
+@dataclass
+class FusionPlan:
+    """What `fuse` does to a model, layer by layer; `print` shows it as a table.
+
+    Attributes:
+        model: Name of the model.
+        decisions: A `Decision` for every foldable layer, normalisation and dropout, in the order
+            of the graph.
+        chains: For every layer that becomes another, the normalisations folded into it, by name.
+        removed: Names of the layers that vanish.
+        nested: Plans of the models inside the model, by name.
+    """
+
+    model: str
+    decisions: list[Decision] = field(default_factory=list)
+    chains: dict[str, list[str]] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    nested: dict[str, "FusionPlan"] = field(default_factory=dict)
+
+    def all_decisions(self) -> Iterator[Decision]:
+        """Yields the decisions of this model and then, with their paths, of the nested ones."""
+        yield from self.decisions
+        for name, plan in self.nested.items():
+            for decision in plan.all_decisions():
+                path = f"{name}/{decision.layer}"
+                yield Decision(path, decision.kind, decision.action, decision.detail)
+
+    @property
+    def refusals(self) -> list[Decision]:
+        """The layers that stay although they are of a kind that can be folded or removed."""
+        return [decision for decision in self.all_decisions() if decision.action == "keep"]
+
+    def __str__(self) -> str:
+        rows = [(d.layer, d.kind, d.action, d.detail) for d in self.all_decisions()]
+        counts = {action: sum(row[2] == action for row in rows) for _, _, action, _ in rows}
+        summary = ", ".join(f"{count} {action}" for action, count in counts.items())
+        title = f"Fusion plan of {self.model}: {summary or 'nothing to do'}"
+        return text_table(title, ("layer", "class", "action", "into / because"), rows)
+
+
+def plan_fusion(model: keras.Model, *, fold_batch_norm: bool = True) -> FusionPlan:
+    """Lists what `fuse` will replace, fold and remove, and what it will not and why.
+
+    Args:
+        model: A functional or a built Sequential model. It is not changed.
+        fold_batch_norm: As in `fuse`.
+
+    Returns:
+        A `FusionPlan`; `print` it, or read its `decisions`.
+
+    Raises:
+        ValueError: if `model` is neither functional nor Sequential.
+    """
+    return _Planner(as_functional(model), fold_batch_norm).plan()
+
+
+class _Planner:
+    def __init__(self, model: keras.Model, fold_batch_norm: bool) -> None:
+        self.graph = Graph(model)
+        self.result = FusionPlan(model.name)
+        self.fold_batch_norm = fold_batch_norm
+        # What takes the place of a vanished layer's output.
+        self.origins: dict[Source, Source] = {}
+
+    def plan(self) -> FusionPlan:
+        for name, operation in self.graph.operations.items():
+            if has_graph(operation):
+                self.result.nested[name] = plan_fusion(
+                    operation, fold_batch_norm=self.fold_batch_norm
+                )
+                continue
+            decide = self._rule_for(operation)
+            if decide is None:
+                continue
+            try:
+                action, detail = decide(operation)
+            except Refused as reason:
+                action, detail = "keep", str(reason)
+            kind = type(operation).__name__
+            self.result.decisions.append(Decision(name, kind, action, detail))
+        return self.result
+
+    def _rule_for(self, operation: Operation) -> Callable[[Operation], tuple[str, str]] | None:
+        if isinstance(operation, Foldable):
+            return self._replace
+        if self.fold_batch_norm and isinstance(operation, DROPOUTS):
+            return self._remove
+        if self.fold_batch_norm and isinstance(operation, keras.layers.BatchNormalization):
+            return self._fold
+        return None
+
+    def _replace(self, layer: Operation) -> tuple[str, str]:
+        check_inference_calls(layer, self.graph)
+        self.result.chains[layer.name] = []
+        return "replace", "Conv2D"
+
+    def _remove(self, layer: Operation) -> tuple[str, str]:
+        check_inference_calls(layer, self.graph)
+        self._vanish(layer)
+        return "remove", "identity in inference"
+
+    def _fold(self, layer: Operation) -> tuple[str, str]:
+        convolution = find_convolution(layer, self.graph, self.origins)
+        self.result.chains.setdefault(convolution, []).append(layer.name)
+        self._vanish(layer)
+        return "fold", convolution
+
+    def _vanish(self, layer: Operation) -> None:
+        self.result.removed.add(layer.name)
+        for call in self.graph.calls_of(layer.name):
+            self.origins[call.source] = call.inputs[0]

@@ -1,0 +1,119 @@
+"""From a plan to the fused model."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_finet.fusion.plan import FusionPlan, plan_fusion
+from keras_finet.graph import Operation, copy_model
+from keras_finet.layers import ConvWeights, Foldable
+from keras_finet.layers.fold import Float64Array, scale_and_offset
+
+
+def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
+    """Returns the model for deployment: stock layers, the same outputs.
+
+    Every layer that can `fold` (see `keras_finet.layers.Foldable`) becomes a `Conv2D` of the same
+    name. With `fold_batch_norm` every `BatchNormalization` behind a `Conv2D`, `DepthwiseConv2D`,
+    `Dense` or foldable layer goes into that layer's weights too, and dropout layers vanish.
+    Weights are folded in float64 from the moving statistics (arXiv 2005.06828, eq. 6 to 9).
+    `plan_fusion` tells beforehand what happens to which layer; `verify_fusion` proves the result.
+
+    Example:
+
+    >>> model = keras_finet.FinetSmall(weights=None)
+    >>> deployed = keras_finet.fuse(model)
+    >>> print(keras_finet.verify_fusion(model, deployed))
+
+    Args:
+        model: A functional or a built Sequential model. It is not changed. Models inside it are
+            fused too, and shared layers stay shared.
+        fold_batch_norm: If False, only foldable layers are replaced, and the rest stays trainable
+            as it is.
+
+    Returns:
+        A new functional `keras.Model` in float32, uncompiled.
+
+    Raises:
+        ValueError: if `model` is neither functional nor Sequential, or holds a layer that cannot be
+            made again from its configuration.
+    """
+    return _rewrite(model, plan_fusion(model, fold_batch_norm=fold_batch_norm))
+
+
+def _rewrite(model: keras.Model, plan: FusionPlan) -> keras.Model:
+    def replace(operation: Operation) -> keras.layers.Layer | None:
+        if operation.name in plan.nested:
+            return _rewrite(operation, plan.nested[operation.name])
+        if operation.name in plan.chains:
+            chain = [model.get_layer(name) for name in plan.chains[operation.name]]
+            return _folded_layer(operation, chain)
+        return None
+
+    return copy_model(model, replace=replace, bypass=frozenset(plan.removed), dtype="float32")
+
+
+def _folded_layer(
+    layer: keras.layers.Layer, chain: list[keras.layers.BatchNormalization]
+) -> keras.layers.Layer:
+    """Makes the stock layer that equals `layer` followed by `chain` in inference."""
+    weights = layer.fold() if isinstance(layer, Foldable) else _stock_weights(layer)
+    for normalization in chain:
+        weights = _fold_normalization(weights, layer, normalization)
+    folded = _stock_layer(layer)
+    # The shape of one input is all that a build needs, whichever call it belongs to.
+    folded.build(layer.input.shape)
+    folded.set_weights([array.astype("float32") for array in weights])
+    return folded
+
+
+def _stock_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    if isinstance(layer, Foldable):
+        return keras.layers.Conv2D(
+            layer.filters,
+            layer.kernel_size,
+            strides=layer.strides,
+            padding=layer.padding,
+            data_format=layer.data_format,
+            dilation_rate=layer.dilation_rate,
+            activation=layer.activation,
+            dtype="float32",
+            name=layer.name,
+        )
+    config = layer.get_config()
+    # Penalties and constraints were on the weights before folding.
+    penalties = {key: None for key in config if key.endswith(("_regularizer", "_constraint"))}
+    return type(layer).from_config({**config, **penalties, "use_bias": True, "dtype": "float32"})
+
+
+def _stock_weights(layer: keras.layers.Layer) -> ConvWeights:
+    kernel, *bias = (array.astype("float64") for array in layer.get_weights())
+    return ConvWeights(kernel, bias[0] if bias else np.zeros(np.prod(_filter_shape(kernel, layer))))
+
+
+def _filter_shape(kernel: Float64Array, layer: keras.layers.Layer) -> tuple[int, ...]:
+    """Returns the trailing axes of `kernel` that together number the output channels."""
+    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return kernel.shape[-2:] if is_depthwise else kernel.shape[-1:]
+
+
+def _fold_normalization(
+    weights: ConvWeights, layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization
+) -> ConvWeights:
+    mean, variance = (
+        ops.convert_to_numpy(moving).astype("float64")
+        for moving in (normalization.moving_mean, normalization.moving_variance)
+    )
+    gamma = _array_or(normalization.gamma, np.ones_like(mean))
+    beta = _array_or(normalization.beta, np.zeros_like(mean))
+    scale, offset = scale_and_offset(gamma, beta, mean, variance, normalization.epsilon)
+    kernel = weights.kernel * scale.reshape(_filter_shape(weights.kernel, layer))
+    return ConvWeights(kernel, weights.bias * scale + offset)
+
+
+def _array_or(variable: Any, default: Float64Array) -> Float64Array:
+    if variable is None:
+        return default
+    return ops.convert_to_numpy(variable).astype("float64")

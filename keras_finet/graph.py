@@ -1,0 +1,232 @@
+"""Reading and copying Keras graphs through their public configuration.
+
+`read_graph` turns a functional model into plain data: which layer is called on what.
+`copy_model` builds the model anew, with its weights, and lets the caller replace layers on the way.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+
+Operation = Any
+
+
+class Source(NamedTuple):
+    """The output of the `call`-th call of `layer` in a graph."""
+
+    layer: str
+    call: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer: whose outputs it reads, and its keyword arguments."""
+
+    source: Source
+    inputs: tuple[Source, ...]
+    keywords: Mapping[str, Any]
+
+
+class Graph:
+    """The calls of a functional model in an order in which they can run.
+
+    Attributes:
+        operations: Layers (and bare operations) by name.
+        calls: Calls in topological order.
+        outputs: Sources of the model's outputs.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        config = model.get_config()
+        self.operations: dict[str, Operation] = {op.name: op for op in model.operations}
+        self.calls: list[Call] = [
+            Call(Source(entry["name"], index), tuple(_sources(node)), node["kwargs"])
+            for entry in config["layers"]
+            for index, node in enumerate(entry["inbound_nodes"])
+        ]
+        self.outputs: set[Source] = {
+            Source(name, call) for name, call, _ in _histories(config["output_layers"])
+        }
+
+    def calls_of(self, layer: str) -> list[Call]:
+        """Returns the calls of `layer` in this graph."""
+        return [call for call in self.calls if call.source.layer == layer]
+
+    def readers(self, source: Source) -> list[str]:
+        """Returns the names of what reads `source`; a model output reads as `"the output"`."""
+        layers = [call.source.layer for call in self.calls for _ in range(call.inputs.count(source))]
+        return [*layers, "the output"] if source in self.outputs else layers
+
+
+def as_functional(model: keras.Model) -> keras.Model:
+    """Returns `model` as an uncompiled functional model on the same layers.
+
+    Args:
+        model: A functional or a built Sequential model. It is not changed.
+
+    Raises:
+        ValueError: if `model` has no graph of layers.
+    """
+    if isinstance(model, keras.Sequential):
+        if not model.built:
+            raise ValueError(
+                f"Expected a Sequential model that knows its input shape. Received: {model.name!r}, "
+                "not built. Give it a `keras.Input` first, or call it on an example."
+            )
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    if isinstance(model, keras.Model) and isinstance(model, keras.Function):
+        return keras.Model(model.input, model.output, name=model.name)
+    raise ValueError(
+        "Expected a functional or Sequential Keras model. Received: "
+        f"{getattr(model, 'name', model)!r} of class {type(model).__name__}, whose graph of layers "
+        "cannot be read. Build it as `keras.Model(inputs, outputs)`, or transform its functional "
+        "parts one by one."
+    )
+
+
+def has_graph(layer: Operation) -> bool:
+    """Tells whether `layer` is a model that `as_functional` takes."""
+    return isinstance(layer, keras.Model) and isinstance(layer, keras.Sequential | keras.Function)
+
+
+def copy_model(
+    model: keras.Model,
+    *,
+    replace: Callable[[Operation], keras.layers.Layer | None] = lambda operation: None,
+    bypass: frozenset[str] = frozenset(),
+    on_call: Callable[[Operation, Any], None] = lambda operation, outputs: None,
+    dtype: str | None = None,
+    batch_size: int | None = None,
+) -> keras.Model:
+    """Builds a functional copy of `model` that shares nothing with it.
+
+    Args:
+        model: A functional or a built Sequential model. It is not changed.
+        replace: Function of a layer that returns what stands in its place, with its weights, or
+            None to copy the layer.
+        bypass: Names of layers whose (only) input takes the place of their output.
+        on_call: Function that is told of every call in the copy: the copy's operation and its
+            symbolic outputs.
+        dtype: Dtype policy of every floating-point layer of the copy. Defaults to each layer's own.
+        batch_size: Static batch size of the copy's inputs. Defaults to the inputs' own.
+
+    Returns:
+        A functional `keras.Model` of the same name and structure, uncompiled.
+
+    Raises:
+        ValueError: if `model` has no graph of layers, or a layer cannot be copied.
+    """
+    original = as_functional(model)
+    copied: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
+
+    def clone(operation: Operation) -> Operation:
+        if operation.name in bypass:
+            return keras.layers.Identity(name=operation.name)
+        replacement = replace(operation)
+        if replacement is not None:
+            return replacement
+        if has_graph(operation):
+            return copy_model(operation, dtype=dtype)
+        new = _clone_operation(operation, dtype)
+        if isinstance(operation, keras.layers.Layer):
+            copied.append((operation, new))
+        return new
+
+    def call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
+        if operation.name in bypass:
+            return keras.tree.flatten((args, kwargs))[0]
+        outputs = operation(*args, **kwargs)
+        on_call(operation, outputs)
+        return outputs
+
+    copy = keras.models.clone_model(
+        original,
+        input_tensors=_new_inputs(original, dtype, batch_size),
+        clone_function=clone,
+        call_function=call,
+    )
+    for old, new in copied:
+        _copy_weights(old, new)
+    return copy
+
+
+def _sources(node: Any) -> Iterator[Source]:
+    """Yields the sources of every tensor in the serialised arguments of a call."""
+    if isinstance(node, dict):
+        if node.get("class_name") == "__keras_tensor__":
+            layer, call, _ = node["config"]["keras_history"]
+            yield Source(layer, call)
+            return
+        node = list(node.values())
+    if isinstance(node, list | tuple):
+        for item in node:
+            yield from _sources(item)
+
+
+def _histories(outputs: Any) -> Iterator[tuple[str, int, int]]:
+    """Yields the `[layer, call, tensor]` triples of a nested structure of outputs."""
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    if outputs and isinstance(outputs[0], str):
+        yield tuple(outputs)
+        return
+    for output in outputs:
+        yield from _histories(output)
+
+
+def _new_inputs(model: keras.Model, dtype: str | None, batch_size: int | None) -> Any:
+    names = {
+        id(layer.output): layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.InputLayer)
+    }
+
+    def new_input(tensor: Any) -> Any:
+        batch = tensor.shape[0] if batch_size is None else batch_size
+        return keras.Input(
+            batch_shape=(batch, *tensor.shape[1:]),
+            dtype=_dtype_name(tensor.dtype, dtype),
+            name=names[id(tensor)],
+        )
+
+    return keras.tree.map_structure(new_input, model.input)
+
+
+def _clone_operation(operation: Operation, dtype: str | None) -> Operation:
+    try:
+        config = operation.get_config()
+        return type(operation).from_config(config if dtype is None else _with_dtype(config, dtype))
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected layers that can be made again from their configuration. Received: layer "
+            f"{operation.name!r} of class {type(operation).__name__}, which says: {error} "
+            "Give it `get_config` (and `from_config`), or replace it by stock layers."
+        ) from error
+
+
+def _with_dtype(config: Any, dtype: str) -> Any:
+    """Replaces the floating-point dtype policies in a layer's configuration."""
+    if isinstance(config, list):
+        return [_with_dtype(item, dtype) for item in config]
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        name = _dtype_name(config["config"]["name"], dtype)
+        return {**config, "config": {**config["config"], "name": name}}
+    return {key: _with_dtype(value, dtype) for key, value in config.items()}
+
+
+def _dtype_name(name: str, dtype: str | None) -> str:
+    return dtype if dtype is not None and "float" in name else name
+
+
+def _copy_weights(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
+    try:
+        new.set_weights(old.get_weights())
+    except ValueError as error:
+        raise ValueError(
+            f"Expected the copy of layer {old.name!r} ({type(old).__name__}) to take the layer's "
+            f"weights. Received: {error} Make its `build` create the weights that it has."
+        ) from error
