@@ -1,6 +1,18 @@
 """Fine-grained batch normalisation for Keras 3: train wide, deploy as plain convolutions."""
 
+from keras_finet.applications import FinetLarge, FinetSmall, decode_predictions, preprocess_input
+from keras_finet.complexity import complexity
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
 
-__all__ = ["FineGrainedBatchNorm", "fuse", "plan_fusion", "verify_fusion"]
+__all__ = [
+    "FineGrainedBatchNorm",
+    "FinetLarge",
+    "FinetSmall",
+    "complexity",
+    "decode_predictions",
+    "fuse",
+    "plan_fusion",
+    "preprocess_input",
+    "verify_fusion",
+]

@@ -56,7 +56,9 @@ class Graph:
 
     def readers(self, source: Source) -> list[str]:
         """Returns the names of what reads `source`; a model output reads as `"the output"`."""
-        layers = [call.source.layer for call in self.calls for _ in range(call.inputs.count(source))]
+        layers = [
+            call.source.layer for call in self.calls for _ in range(call.inputs.count(source))
+        ]
         return [*layers, "the output"] if source in self.outputs else layers
 
 

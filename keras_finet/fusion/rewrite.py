@@ -22,7 +22,6 @@ def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
     `plan_fusion` tells beforehand what happens to which layer; `verify_fusion` proves the result.
 
     Example:
-
     >>> model = keras_finet.FinetSmall(weights=None)
     >>> deployed = keras_finet.fuse(model)
     >>> print(keras_finet.verify_fusion(model, deployed))

@@ -201,4 +201,6 @@ def _layer_outputs(model: keras.Model, inputs: Any) -> dict[str, Array]:
 
     # A copy, because in the original a layer's first call may belong to another model.
     copy = copy_model(model, on_call=record)
-    return dict(zip(tensors, _run(keras.Model(copy.input, list(tensors.values())), inputs), strict=True))
+    return dict(
+        zip(tensors, _run(keras.Model(copy.input, list(tensors.values())), inputs), strict=True)
+    )

@@ -35,7 +35,6 @@ class FineGrainedBatchNorm(ConvLayer):
     Reference: [Luo et al., 2020](https://arxiv.org/abs/2005.06828), section 3, equations 4 and 9.
 
     Example:
-
     >>> layer = keras_finet.layers.FineGrainedBatchNorm(32, 1, groups=4, activation="relu")
     >>> layer(np.ones((2, 8, 8, 16), "float32"), training=True).shape
     (2, 8, 8, 32)

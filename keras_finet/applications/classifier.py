@@ -1,0 +1,190 @@
+"""What every image classifier of the package shares: input checks, head, weights."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+from keras.applications import imagenet_utils
+
+Tensor = Any
+DEFAULT_SIDE = 224
+MINIMUM_SIDE = 32
+IMAGENET_CLASSES = 1000
+TRAINING_RECIPE = "arXiv 2005.06828, section 5.1"
+
+
+@dataclass(frozen=True)
+class ClassifierArguments:
+    """The arguments that all builders share, as in `keras.applications`."""
+
+    include_top: bool
+    weights: str | os.PathLike[str] | None
+    input_tensor: Tensor | None
+    input_shape: tuple[int | None, ...] | None
+    pooling: str | None
+    classes: int
+    classifier_activation: str | Callable[[Tensor], Tensor] | None
+    name: str
+
+
+def channel_axis() -> int:
+    """Returns the axis of the channels in Keras' image data format."""
+    return -1 if keras.config.image_data_format() == "channels_last" else 1
+
+
+def build_classifier(
+    arguments: ClassifierArguments,
+    features: Callable[[Tensor], Tensor],
+    head: Callable[[Tensor], Tensor],
+) -> keras.Model:
+    """Builds a classifier, or its backbone, around a network's features.
+
+    Args:
+        arguments: What the user asked for.
+        features: Function from an image tensor to the feature map.
+        head: Function from the feature map to one pixel, which the classifier reads.
+
+    Raises:
+        ValueError: for arguments that do not make sense, or weights that do not fit.
+    """
+    _check_weights(arguments)
+    if not isinstance(arguments.classes, int) or arguments.classes <= 0:
+        raise ValueError(
+            f"Expected `classes` to be a positive integer. Received: {arguments.classes!r}"
+        )
+    image = _image_input(arguments)
+    outputs = features(image)
+    if arguments.include_top:
+        outputs = layers.Flatten(name="flatten")(head(outputs))
+        outputs = layers.Dense(
+            arguments.classes, activation=arguments.classifier_activation, name="predictions"
+        )(outputs)
+    else:
+        outputs = _pool(outputs, arguments.pooling)
+    sources = image if arguments.input_tensor is None else _source_of(arguments.input_tensor)
+    model = keras.Model(sources, outputs, name=arguments.name)
+    if arguments.weights is not None:
+        _load_weights(model, arguments.weights)
+    return model
+
+
+def _check_weights(arguments: ClassifierArguments) -> None:
+    weights = arguments.weights
+    if weights is None:
+        return
+    if weights == "imagenet":
+        raise ValueError(
+            f"No ImageNet checkpoint of {arguments.name!r} has been released. Use `weights=None` "
+            f"and train it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
+        )
+    if not Path(weights).is_file():
+        raise ValueError(
+            "The `weights` argument should be either `None` (random initialization), `imagenet` "
+            "(pre-training on ImageNet), or the path to the weights file to be loaded. "
+            f"Received: weights={os.fspath(weights)!r}, where there is no file."
+        )
+    if not os.fspath(weights).endswith((".weights.h5", ".keras")):
+        raise ValueError(
+            "Expected a weights file that ends in `.weights.h5` or `.keras`. Received: "
+            f"{os.fspath(weights)!r}"
+        )
+
+
+def _image_input(arguments: ClassifierArguments) -> Tensor:
+    shape = _checked_shape(arguments)
+    tensor = arguments.input_tensor
+    if tensor is None:
+        return keras.Input(shape)
+    if not keras.utils.is_keras_tensor(tensor):
+        raise ValueError(
+            "Expected `input_tensor` to be the output of `keras.Input` or of a layer. Received: "
+            f"{type(tensor).__name__}"
+        )
+    return tensor
+
+
+def _checked_shape(arguments: ClassifierArguments) -> tuple[int | None, ...]:
+    shape = arguments.input_shape
+    if shape is None and arguments.input_tensor is not None:
+        shape = tuple(arguments.input_tensor.shape[1:])
+    if shape is None:
+        side = DEFAULT_SIDE if arguments.include_top else None
+        shape = (side, side, 3) if channel_axis() == -1 else (3, side, side)
+    if len(shape) != 3:
+        raise ValueError(f"`input_shape` must be a tuple of three integers. Received: {shape}")
+    sides = shape[:2] if channel_axis() == -1 else shape[1:]
+    if arguments.include_top and None in sides:
+        raise ValueError(
+            "If `include_top` is True, you should specify a static `input_shape`. Received: "
+            f"input_shape={shape}"
+        )
+    if any(side is not None and side < MINIMUM_SIDE for side in sides):
+        raise ValueError(
+            f"Input size must be at least {MINIMUM_SIDE}x{MINIMUM_SIDE}; Received: "
+            f"input_shape={shape}"
+        )
+    return tuple(shape)
+
+
+def _source_of(tensor: Tensor) -> Any:
+    """Returns the input, or the inputs, of the graph that makes `tensor`."""
+    sources = keras.utils.get_source_inputs(tensor)
+    return sources[0] if len(sources) == 1 else sources
+
+
+def _pool(features: Tensor, pooling: str | None) -> Tensor:
+    if pooling is None:
+        return features
+    if pooling == "avg":
+        return layers.GlobalAveragePooling2D(name="avg_pool")(features)
+    if pooling == "max":
+        return layers.GlobalMaxPooling2D(name="max_pool")(features)
+    raise ValueError(f'Expected `pooling` to be None, "avg" or "max". Received: {pooling!r}')
+
+
+def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(
+            f"Expected a file with the weights of {model.name!r} as it was asked for (same variant,"
+            f" groups, squeeze-excite, `include_top` and `classes`, here outputs of shape "
+            f"{model.output_shape}). Received: {os.fspath(path)!r}, which does not fit: {error}"
+        ) from error
+
+
+def preprocess_input(x: Any, data_format: str | None = None) -> Any:
+    """Scales images from 0 to 255 as the recipes of the package expect them.
+
+    Pixels are scaled to 0 to 1; then ImageNet's mean is subtracted and the result is divided by
+    ImageNet's standard deviation, channel by channel (arXiv 2005.06828, section 5.1).
+
+    Args:
+        x: Array or tensor of RGB images with values from 0 to 255, of 3 or 4 dimensions.
+        data_format: `"channels_last"` or `"channels_first"`. Defaults to Keras' image data format.
+
+    Returns:
+        Array or tensor of the same shape, floating-point. A floating-point NumPy array is changed
+        in place, as in `keras.applications`.
+    """
+    return imagenet_utils.preprocess_input(x, data_format=data_format, mode="torch")
+
+
+def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, float]]]:
+    """Names the likeliest ImageNet classes.
+
+    Args:
+        preds: Array of shape `(batch, 1000)`.
+        top: Integer, how many classes to return for each sample.
+
+    Returns:
+        For each sample a list of `(WordNet id, class name, score)`, best first.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    return imagenet_utils.decode_predictions(preds, top=top)

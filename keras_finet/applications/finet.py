@@ -1,0 +1,269 @@
+"""Finet: a light-weight network of 1x1 convolutions with fine-grained batch normalisation.
+
+arXiv 2005.06828, section 4 and Table 1. Figure 2 (the block) is not in the paper's text; the block
+here is the one whose parameters and multiply-accumulates are those of Table 2.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_finet.applications.classifier import (
+    ClassifierArguments,
+    Tensor,
+    build_classifier,
+    channel_axis,
+)
+from keras_finet.layers import FineGrainedBatchNorm
+
+# Widths of stages 2, 3 and 4 (Table 1).
+SMALL = (30, 60, 120)
+LARGE = (100, 200, 400)
+BLOCKS = (4, 8, 4)
+STEM_FILTERS = 24
+HEAD_FILTERS = 1024
+SQUEEZED_FILTERS = 200
+# The paper's 0.1 in PyTorch's convention.
+MOMENTUM = 0.9
+STEMS = ("imagenet", "cifar")
+
+
+@dataclass(frozen=True)
+class FinetOptions:
+    """The arguments that make a Finet a Finet."""
+
+    groups: int
+    channels_per_group: int | None
+    affine: bool
+    squeeze_excite: bool
+    stem: str
+    dropout_rate: float
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        if self.stem not in STEMS:
+            raise ValueError(f"Expected `stem` to be one of {STEMS}. Received: {self.stem!r}")
+        if self.channels_per_group is not None and self.groups != 4:
+            raise ValueError(
+                "Expected either `groups` or `channels_per_group`. Received: "
+                f"groups={self.groups} and channels_per_group={self.channels_per_group}. "
+                "Leave one of them out."
+            )
+
+
+def divisor_groups(channels: int, groups: int) -> int:
+    """Returns the number of groups that a Finet layer with `channels` inputs gets.
+
+    The smallest divisor of `channels` that is at least `groups` and, if `groups` is even, even
+    (30 channels and 4 groups give 6): the one rule found that gives Table 2's parameter counts.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for candidate in range(groups, channels + 1):
+        if channels % candidate == 0 and (groups % 2 == 1 or candidate % 2 == 0):
+            return candidate
+    raise ValueError(
+        f"Expected `groups` of which a multiple divides every layer's input channels. Received: "
+        f"groups={groups} for a layer with {channels} input channels."
+    )
+
+
+class FinetBuilder:
+    """Makes the layers of one Finet."""
+
+    def __init__(self, widths: tuple[int, ...], options: FinetOptions) -> None:
+        self.widths = widths
+        self.options = options
+
+    def features(self, images: Tensor) -> Tensor:
+        """Stem, stages 2 to 4 and the last 1x1 convolution."""
+        cifar = self.options.stem == "cifar"
+        x = self._convolution(images, STEM_FILTERS, "conv1", kernel=3, strides=1 if cifar else 2)
+        if not cifar:
+            x = layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")(x)
+        for stage, (filters, blocks) in enumerate(zip(self.widths, BLOCKS, strict=True), start=2):
+            for block in range(1, blocks + 1):
+                strides = 2 if block == 1 else 1
+                x = self._block(x, filters, strides, f"stage{stage}_block{block}")
+        return self._convolution(x, HEAD_FILTERS, "conv5")
+
+    def head(self, x: Tensor) -> Tensor:
+        """Global pool and FC1, a 1x1 convolution because that needs no reshape on a phone."""
+        x = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
+        x = layers.Dropout(self.options.dropout_rate, name="fc1_dropout")(x)
+        x = self._convolution(x, HEAD_FILTERS, "fc1")
+        return layers.Dropout(self.options.dropout_rate, name="predictions_dropout")(x)
+
+    def _block(self, inputs: Tensor, filters: int, strides: int, name: str) -> Tensor:
+        x = self._fbn(inputs, filters, f"{name}_pointwise1", activation="relu")
+        x = layers.DepthwiseConv2D(
+            3, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
+        )(x)
+        x = self._batch_norm(x, f"{name}_depthwise")
+        x = self._fbn(x, filters, f"{name}_pointwise2")
+        if self.options.squeeze_excite:
+            gate = self._gate(inputs, filters, f"{name}_se")
+            x = layers.Multiply(name=f"{name}_se_scale")([x, gate])
+        if strides == 1:
+            x = layers.Add(name=f"{name}_add")([x, inputs])
+        return layers.ReLU(name=f"{name}_relu")(x)
+
+    def _gate(self, x: Tensor, filters: int, name: str) -> Tensor:
+        """Squeeze-excite: weights for the block's output from what went into the block."""
+        x = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
+        x = self._convolution(x, SQUEEZED_FILTERS, f"{name}_squeeze")
+        return self._convolution(x, filters, f"{name}_excite", activation="sigmoid")
+
+    def _fbn(self, x: Tensor, filters: int, name: str, activation: str | None = None) -> Tensor:
+        options = self.options
+        split: dict[str, Any] = {"channels_per_group": options.channels_per_group}
+        if options.channels_per_group is None:
+            split = {"groups": divisor_groups(x.shape[channel_axis()], options.groups)}
+        return FineGrainedBatchNorm(
+            filters,
+            1,
+            **split,
+            activation=activation,
+            momentum=MOMENTUM,
+            epsilon=options.epsilon,
+            center=options.affine,
+            scale=options.affine,
+            name=name,
+        )(x)
+
+    def _convolution(
+        self,
+        x: Tensor,
+        filters: int,
+        name: str,
+        kernel: int = 1,
+        strides: int = 1,
+        activation: str = "relu",
+    ) -> Tensor:
+        """Plain convolution without bias, batch normalisation, activation."""
+        x = layers.Conv2D(
+            filters, kernel, strides=strides, padding="same", use_bias=False, name=name
+        )(x)
+        x = self._batch_norm(x, name)
+        return layers.Activation(activation, name=f"{name}_{activation}")(x)
+
+    def _batch_norm(self, x: Tensor, name: str) -> Tensor:
+        return layers.BatchNormalization(
+            axis=channel_axis(),
+            momentum=MOMENTUM,
+            epsilon=self.options.epsilon,
+            name=f"{name}_bn",
+        )(x)
+
+
+def _finet(
+    widths: tuple[int, ...],
+    groups: int,
+    channels_per_group: int | None,
+    affine: bool,
+    squeeze_excite: bool,
+    stem: str,
+    dropout_rate: float,
+    epsilon: float,
+    **shared: Any,
+) -> keras.Model:
+    options = FinetOptions(
+        groups, channels_per_group, affine, squeeze_excite, stem, dropout_rate, epsilon
+    )
+    builder = FinetBuilder(widths, options)
+    return build_classifier(ClassifierArguments(**shared), builder.features, builder.head)
+
+
+def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.applications
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, ...] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
+    name: str = "finet_small",
+    *,
+    groups: int = 4,
+    channels_per_group: int | None = None,
+    affine: bool = True,
+    squeeze_excite: bool = True,
+    stem: str = "imagenet",
+    dropout_rate: float = 0.2,
+    epsilon: float = 1e-3,
+) -> keras.Model:
+    """See DOCSTRING."""
+    return _finet(SMALL, **locals())
+
+
+def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.applications
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, ...] | None = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
+    name: str = "finet_large",
+    *,
+    groups: int = 4,
+    channels_per_group: int | None = None,
+    affine: bool = True,
+    squeeze_excite: bool = True,
+    stem: str = "imagenet",
+    dropout_rate: float = 0.2,
+    epsilon: float = 1e-3,
+) -> keras.Model:
+    """See DOCSTRING."""
+    return _finet(LARGE, **locals())
+
+
+DOCSTRING = """Instantiates the {size} Finet (arXiv 2005.06828, Table 1).
+
+    Every 1x1 convolution of its blocks has fine-grained batch normalisation. `keras_finet.fuse`
+    turns the trained model into one of plain convolutions, with the same operations whatever
+    `groups` was. Images are expected as `keras_finet.preprocess_input` makes them.
+
+    Example:
+
+    >>> model = keras_finet.{function}(classes=10, input_shape=(32, 32, 3), stem="cifar")
+
+    Args:
+        include_top: Whether to include the two fully connected layers.
+        weights: None for random initialization, or the path of a `.weights.h5` or `.keras` file.
+            `"imagenet"` is an error: no checkpoint has been released.
+        input_tensor: Optional symbolic tensor to use as the image.
+        input_shape: Shape of one image, sides of at least 32 pixels. Defaults to 224 x 224 x 3
+            with the top, to any size without.
+        pooling: Without the top: None for the feature map, `"avg"` or `"max"` for a vector.
+        classes: Number of classes.
+        classifier_activation: Activation of the last layer; None gives logits.
+        name: Name of the model.
+        groups: Groups of every fine-grained batch normalisation, raised for a layer to the next
+            divisor of its input channels (an even one if `groups` is even: 30 channels by 4 are 6
+            groups). 1 is batch normalisation, the paper's baseline.
+        channels_per_group: Instead of `groups`: input channels in each group (Table 6).
+        affine: Whether the fine-grained normalisations have learned factors and offsets (Table 5).
+        squeeze_excite: Whether blocks have a squeeze-excite gate.
+        stem: `"imagenet"`, or `"cifar"` for small images: first stride 1, no pool (section 5.3).
+        dropout_rate: Rate of the dropout before each fully connected layer.
+        epsilon: Of every normalisation. The paper's 1e-5 leaves dead channels that break int8.
+
+    Returns:
+        A functional `keras.Model`. Parameters with 1000 classes, squeeze-excite and `groups=4`:
+        {parameters} million; multiply-accumulates at 224 x 224: {macs} million (Table 2).
+
+    Raises:
+        ValueError: for arguments out of their range, or weights that do not fit.
+    """
+FinetSmall.__doc__ = DOCSTRING.format(
+    size="small", function="FinetSmall", parameters="2.82", macs="43.1"
+)
+FinetLarge.__doc__ = DOCSTRING.format(
+    size="large", function="FinetLarge", parameters="5.86", macs="303.2"
+)
