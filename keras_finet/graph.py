@@ -74,8 +74,9 @@ def as_functional(model: keras.Model) -> keras.Model:
     if isinstance(model, keras.Sequential):
         if not model.built:
             raise ValueError(
-                f"Expected a Sequential model that knows its input shape. Received: {model.name!r}, "
-                "not built. Give it a `keras.Input` first, or call it on an example."
+                "Expected a Sequential model that knows its input shape. Received: "
+                f"{model.name!r}, not built. Give it a `keras.Input` first, or call it on an "
+                "example."
             )
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if isinstance(model, keras.Model) and isinstance(model, keras.Function):

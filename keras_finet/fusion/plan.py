@@ -7,7 +7,7 @@ import keras
 
 from keras_finet.fusion.rules import (
     DROPOUTS,
-    Refused,
+    RefusalError,
     check_inference_calls,
     find_convolution,
 )
@@ -111,7 +111,7 @@ class _Planner:
                 continue
             try:
                 action, detail = decide(operation)
-            except Refused as reason:
+            except RefusalError as reason:
                 action, detail = "keep", str(reason)
             kind = type(operation).__name__
             self.result.decisions.append(Decision(name, kind, action, detail))

@@ -28,14 +28,14 @@ ACTIVATIONS = (
 )
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """A layer stays as it is; the message is the reason."""
 
 
 def check_inference_calls(layer: Operation, graph: Graph) -> None:
-    """Raises `Refused` if some call of `layer` runs in training mode even in inference."""
+    """Raises `RefusalError` if some call of `layer` runs in training mode even in inference."""
     if any(call.keywords.get("training") for call in graph.calls_of(layer.name)):
-        raise Refused("it is called with training=True, so it is not constant in inference")
+        raise RefusalError("it is called with training=True, so it is not constant in inference")
 
 
 def find_convolution(layer: Operation, graph: Graph, origins: Mapping[Source, Source]) -> str:
@@ -47,16 +47,16 @@ def find_convolution(layer: Operation, graph: Graph, origins: Mapping[Source, So
         origins: For the outputs of layers that vanish, what takes their place.
 
     Raises:
-        Refused: if it folds into none.
+        RefusalError: if it folds into none.
     """
     if type(layer) is not keras.layers.BatchNormalization:
-        raise Refused("a custom subclass of BatchNormalization: its call may do more")
+        raise RefusalError("a custom subclass of BatchNormalization: its call may do more")
     if layer.renorm:
-        raise Refused("batch renormalisation keeps other statistics")
+        raise RefusalError("batch renormalisation keeps other statistics")
     call = _only_call(layer, graph)
     check_inference_calls(layer, graph)
     if call.keywords.get("mask") is not None:
-        raise Refused("it is called with a mask")
+        raise RefusalError("it is called with a mask")
     source = call.inputs[0]
     while source in origins:
         _check_single_reader(source, graph)
@@ -70,31 +70,33 @@ def find_convolution(layer: Operation, graph: Graph, origins: Mapping[Source, So
 def _only_call(layer: Operation, graph: Graph) -> Call:
     calls = graph.calls_of(layer.name)
     if len(calls) != 1:
-        raise Refused(f"{layer.name!r} is shared: it is called {len(calls)} times")
+        raise RefusalError(f"{layer.name!r} is shared: it is called {len(calls)} times")
     return calls[0]
 
 
 def _check_single_reader(source: Source, graph: Graph) -> None:
     readers = graph.readers(source)
     if len(readers) != 1:
-        raise Refused(f"the output of {source.layer!r} is used elsewhere too: {', '.join(readers)}")
+        raise RefusalError(
+            f"the output of {source.layer!r} is used elsewhere too: {', '.join(readers)}"
+        )
 
 
 def _check_producer(producer: Operation, normalization: Operation) -> None:
     kind = type(producer).__name__
     if isinstance(producer, ACTIVATIONS):
-        raise Refused(f"the activation {producer.name!r} stands before it")
+        raise RefusalError(f"the activation {producer.name!r} stands before it")
     if not is_convolution(producer):
         if isinstance(producer, CONVOLUTIONS):
-            raise Refused(f"{producer.name!r} is a custom {kind}: its call may do more")
-        raise Refused(f"{producer.name!r} before it is a {kind}, not a convolution or Dense")
+            raise RefusalError(f"{producer.name!r} is a custom {kind}: its call may do more")
+        raise RefusalError(f"{producer.name!r} before it is a {kind}, not a convolution or Dense")
     if producer.activation is not keras.activations.linear:
         activation = keras.activations.serialize(producer.activation)
-        raise Refused(f"{producer.name!r} applies its own activation first: {activation}")
+        raise RefusalError(f"{producer.name!r} applies its own activation first: {activation}")
     rank = len(producer.output.shape)
     channel_axis = 1 if getattr(producer, "data_format", None) == "channels_first" else rank - 1
     if normalization.axis % rank != channel_axis:
-        raise Refused(f"it normalises axis {normalization.axis}, not the filters")
+        raise RefusalError(f"it normalises axis {normalization.axis}, not the filters")
 
 
 def is_convolution(layer: Operation) -> bool:

@@ -6,8 +6,8 @@ For inputs x split by channels into groups g, every form computes
 
 with `mean_g` and `var_g` those of `conv(x_g, W_g)` over batch, height and width.
 
-`normalize_by_moments` is for 1x1 kernels. A 1x1 convolution is linear in each pixel, so with m_g the
-mean and S_g the covariance of group g's input channels
+`normalize_by_moments` is for 1x1 kernels. A 1x1 convolution is linear in each pixel, so with m_g
+the mean and S_g the covariance of group g's input channels
 
     mean_g = W_g^T m_g          var_g = diag(W_g^T S_g W_g)
 

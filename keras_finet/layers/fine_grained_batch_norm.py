@@ -271,9 +271,11 @@ class FineGrainedBatchNorm(ConvLayer):
         variables = (self.kernel, gamma, beta, self.moving_mean, self.moving_variance)
         return [ops.cast(variable, self._statistics_dtype) for variable in variables]
 
-    def _fold(self, xp: Any, kernel: Any, *statistics: Any) -> tuple[Any, Any]:
+    def _fold(
+        self, xp: Any, kernel: Any, gamma: Any, beta: Any, mean: Any, variance: Any
+    ) -> tuple[Any, Any]:
         """Equation 9 in the arrays of `xp`: NumPy, or `keras.ops` inside a model."""
-        scale, offset = scale_and_offset(*statistics, self.epsilon)
+        scale, offset = scale_and_offset(gamma, beta, mean, variance, self.epsilon)
         factors = xp.take(scale, group_of_channel(self.group_sizes), axis=0)
         return kernel * factors, xp.sum(offset, axis=0)
 
