@@ -1,0 +1,164 @@
+"""Models with hostile statistics and their converted files, made once for all tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import tflite_tools
+from keras_finet import FineGrainedBatchNorm
+from tflite_tools import convert
+
+PRECISIONS = ("float32", "float16", "int8")
+SHAPE = (16, 16, 3)
+
+
+def _make_hostile(model, seed=0):
+    """Gives batch normalisations the statistics that fresh ones lack: negative gammas included."""
+    rng = np.random.default_rng(seed)
+    for variable in model.variables:
+        shape = variable.shape
+        match variable.name:
+            case "moving_mean":
+                value = rng.normal(0, 1, shape)
+            case "moving_variance":
+                value = 10 ** rng.uniform(-1, 1, shape)
+            case "gamma":
+                value = rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)
+            case "beta":
+                value = rng.normal(0, 1, shape)
+            case _:
+                continue
+        variable.assign(value)
+    return model
+
+
+def _small_classifier(shape=SHAPE, name="small", dtype=None):
+    layers = keras.layers
+    image = keras.Input(shape, name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, dtype=dtype)(image)
+    x = layers.BatchNormalization(dtype=dtype)(x)
+    x = skip = layers.ReLU(dtype=dtype)(x)
+    x = FineGrainedBatchNorm(8, 1, groups=4, activation="relu", dtype=dtype)(x)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, dtype=dtype)(x)
+    x = layers.BatchNormalization(dtype=dtype)(x)
+    x = layers.Add(dtype=dtype)([skip, x])
+    x = layers.GlobalAveragePooling2D(dtype=dtype)(x)
+    x = layers.Dropout(0.2, dtype=dtype)(x)
+    x = layers.Dense(5, activation="softmax", dtype=dtype)(x)
+    return keras.Model(image, x, name=name)
+
+
+@pytest.fixture(scope="session")
+def make_hostile():
+    return _make_hostile
+
+
+@pytest.fixture(scope="session")
+def small_classifier():
+    """Function that builds a small model with every kind of layer that fuses."""
+
+    def build(**arguments):
+        keras.utils.set_random_seed(1)
+        return _make_hostile(_small_classifier(**arguments))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def model(small_classifier):
+    return small_classifier()
+
+
+@pytest.fixture(scope="session")
+def samples():
+    return np.random.default_rng(2).normal(size=(50, *SHAPE)).astype("float32")
+
+
+@pytest.fixture(scope="session")
+def expected(model, samples):
+    """The Keras model's outputs."""
+    return np.asarray(model(samples, training=False))
+
+
+@pytest.fixture(scope="session")
+def report(model, samples, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("converted")
+    return convert(model, folder, precisions=PRECISIONS, calibration=samples)
+
+
+@pytest.fixture(scope="session")
+def files(report):
+    """The converted files by precision."""
+    return {record.precision: record.file for record in report.records}
+
+
+@pytest.fixture(scope="session")
+def keras_file(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "saved.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def truncated_keras_file(keras_file, tmp_path_factory):
+    content = keras_file.read_bytes()
+    path = tmp_path_factory.mktemp("truncated") / "truncated.keras"
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+@pytest.fixture(scope="session")
+def flex_file(tmp_path_factory):
+    """What others' converters write for a mixed-precision model: a file that needs Flex."""
+    import tensorflow as tf
+
+    from tflite_tools.quiet import silenced
+
+    image = keras.Input((4, 4, 1), batch_size=1)
+    half = keras.Model(image, keras.layers.Conv2D(1, 1, dtype="mixed_float16")(image))
+    with silenced():
+        converter = tf.lite.TFLiteConverter.from_keras_model(half)
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.TFLITE_BUILTINS,
+            tf.lite.OpsSet.SELECT_TF_OPS,
+        ]
+        content = converter.convert()
+    path = tmp_path_factory.mktemp("flex") / "flex.tflite"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Function that runs Python with the packages under test in a process of its own."""
+    root = str(Path(tflite_tools.__file__).parents[1])
+
+    def run(*arguments, env=None, **options):
+        # The settings that keep TensorFlow quiet must be the tool's, not the developer's.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS_"))}
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            env={**inherited, "PYTHONPATH": root, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_cli(run_python):
+    """Function that runs `tflite-tools` with some arguments."""
+
+    def run(*arguments, **options):
+        return run_python("-m", "tflite_tools", *arguments, **options)
+
+    return run
