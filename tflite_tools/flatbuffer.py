@@ -1,0 +1,87 @@
+"""What a .tflite file says about itself: its operators and their quantisation scales."""
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflite_tools.errors import ToolError
+
+# The convolution-like operators: their inputs are activations, weights, bias.
+_WEIGHTED_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_BUILTIN_NAMES = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
+}
+_IDENTIFIER = b"TFL3"
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """The factor from an int8 operator's accumulator to its output, for its worst channel."""
+
+    op: str
+    tensor: str
+    channel: int
+    ratio: float
+
+
+def op_histogram(content: bytes) -> dict[str, int]:
+    """Counts the operators of all subgraphs, the most frequent first.
+
+    A custom operator, TensorFlow's Flex operators among them, is called `CUSTOM:<its name>`.
+    """
+    model = _parse(content)
+    counts = Counter(
+        _op_name(model, operator) for graph in model.subgraphs for operator in graph.operators or ()
+    )
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def custom_ops(histogram: dict[str, int]) -> list[str]:
+    """The operators that a runtime without extensions does not have."""
+    return [name.removeprefix("CUSTOM:") for name in histogram if name.startswith("CUSTOM")]
+
+
+def requantizations(content: bytes) -> Iterator[Requantization]:
+    """The requantisation factor of every int8 operator that has weights."""
+    model = _parse(content)
+    for graph in model.subgraphs:
+        for operator in graph.operators or ():
+            name = _op_name(model, operator)
+            if name not in _WEIGHTED_OPS:
+                continue
+            tensors = [graph.tensors[i] for i in (*operator.inputs[:2], operator.outputs[0])]
+            if all(tensor.type == schema.TensorType.INT8 for tensor in tensors):
+                yield _requantization(name, *tensors)
+
+
+def _requantization(op: str, activations: Any, weights: Any, output: Any) -> Requantization:
+    ratios = _scales(activations) * _scales(weights) / _scales(output)
+    channel = int(np.argmax(ratios))
+    return Requantization(op, output.name.decode(), channel, float(ratios[channel]))
+
+
+def _scales(tensor: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.asarray(tensor.quantization.scale, dtype=np.float64)
+
+
+def _op_name(model: Any, operator: Any) -> str:
+    code = model.operatorCodes[operator.opcodeIndex]
+    # Files for old readers hold the operator in the first field only, new ones in both.
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return f"CUSTOM:{code.customCode.decode()}"
+    return _BUILTIN_NAMES.get(builtin, f"CUSTOM:builtin {builtin}")
+
+
+def _parse(content: bytes) -> Any:
+    if content[4:8] != _IDENTIFIER:
+        raise ToolError("not a TFLite model: its file identifier is missing.")
+    try:
+        return schema.ModelT.InitFromPackedBuf(content, 0)
+    except (struct.error, IndexError, TypeError, ValueError) as error:
+        raise ToolError(f"the TFLite model is damaged: {error}") from error
