@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_finet
+from tflite_tools.errors import ToolError
+from tflite_tools.images import PREPROCESSING, load_images
+
+
+def save(path, color, size=(8, 8), mode="RGB"):
+    path.parent.mkdir(exist_ok=True)
+    Image.new(mode, size, color).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Images in sub-folders and of several formats, sizes and modes, and a file that is none."""
+    save(tmp_path / "b" / "1.png", (10, 20, 30))
+    save(tmp_path / "a" / "2.JPG", (40, 40, 40), size=(20, 6))
+    save(tmp_path / "a" / "1.bmp", 70, mode="L")
+    save(tmp_path / "c.png", (1, 2, 3, 4), mode="RGBA")
+    (tmp_path / "labels.txt").write_text("no image")
+    return tmp_path
+
+
+def test_every_image_is_read_in_the_order_of_the_names(folder):
+    images = load_images(folder, (4, 6, 3), limit=None, preprocessing="none")
+    assert images.shape == (4, 4, 6, 3)
+    assert images.dtype == np.float32
+    np.testing.assert_allclose(
+        images[:, 1, 1], [[70, 70, 70], [40, 40, 40], [10, 20, 30], [1, 2, 3]], atol=1
+    )
+
+
+def test_one_channel_is_grey(folder):
+    images = load_images(folder, (4, 6, 1), limit=None, preprocessing="none")
+    assert images.shape == (4, 4, 6, 1)
+    np.testing.assert_allclose(images[2, 0, 0], [18], atol=1)  # luma of (10, 20, 30)
+
+
+def test_limit_spreads_over_the_folder(folder):
+    images = load_images(folder, (4, 6, 3), limit=2, preprocessing="none")
+    np.testing.assert_array_equal(images[:, 0, 0], [[70, 70, 70], [1, 2, 3]])
+
+
+def test_width_and_height_are_not_swapped(tmp_path):
+    pixels = np.zeros((8, 16, 3), "uint8")
+    pixels[:, 8:] = 200  # the right half is bright
+    Image.fromarray(pixels).save(tmp_path / "half.png")
+    (image,) = load_images(tmp_path, (4, 8, 3), limit=None, preprocessing="none")
+    np.testing.assert_allclose(image[:, 0], 0)
+    np.testing.assert_allclose(image[:, -1], 200)
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "black", "white"),
+    [("tf", -1, 1), ("unit", 0, 1), ("none", 0, 255)],
+)
+def test_ranges(preprocessing, black, white):
+    values = PREPROCESSING[preprocessing](np.array([0, 255], "float32"))
+    assert values.dtype == np.float32
+    assert values.tolist() == [black, white]
+
+
+def test_torch_is_what_the_models_are_trained_with(tmp_path):
+    save(tmp_path / "1.png", (10, 200, 30))
+    image = load_images(tmp_path, (2, 2, 3), limit=None, preprocessing="torch")
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    np.testing.assert_allclose(image[0, 0, 0], ([10 / 255, 200 / 255, 30 / 255] - mean) / std, 1e-5)
+    batch = np.full((1, 2, 2, 3), [10, 200, 30], "float32")
+    np.testing.assert_allclose(image, np.asarray(keras_finet.preprocess_input(batch)), 1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n\x00\x00"])
+def test_an_unreadable_image_is_named(folder, content):
+    (folder / "a" / "broken.png").write_bytes(content)
+    with pytest.raises(ToolError, match=r"broken\.png: expected an image, but it cannot be read"):
+        load_images(folder, (4, 6, 3), limit=None, preprocessing="none")
+
+
+def test_a_truncated_image_is_named(folder):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), "uint8")
+    path = folder / "cut.png"
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ToolError, match=r"cut\.png: expected an image"):
+        load_images(folder, (4, 6, 3), limit=None, preprocessing="none")
+
+
+def test_a_folder_without_images(tmp_path):
+    (tmp_path / "labels.txt").write_text("no image")
+    with pytest.raises(ToolError, match=r"expected images \(.*\.png.*\), found none"):
+        load_images(tmp_path, (4, 6, 3), limit=None, preprocessing="none")
+
+
+@pytest.mark.parametrize("shape", [(10,), (4, 6, 2), (3, 32, 32)])
+def test_inputs_that_are_not_images(folder, shape):
+    with pytest.raises(ToolError, match=r"images fit an input of \(height, width, 1 or 3\)"):
+        load_images(folder, shape, limit=None, preprocessing="none")
