@@ -1,0 +1,10 @@
+"""Keras models as .tflite files, and the proof that they are right.
+
+Nothing here imports Keras or TensorFlow before a function needs them.
+"""
+
+from tflite_tools.benchmark import benchmark_host
+from tflite_tools.convert import convert
+from tflite_tools.evaluate import evaluate
+
+__all__ = ["benchmark_host", "convert", "evaluate"]

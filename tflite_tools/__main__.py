@@ -1,0 +1,5 @@
+"""Runs the command line by `python -m tflite_tools`."""
+
+from tflite_tools.cli import main
+
+main()

@@ -1,0 +1,188 @@
+"""Keras model → checked .tflite files."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tflite_tools.calibration import check_source, load_samples
+from tflite_tools.deploy import deployable, reference_outputs, sample_shape
+from tflite_tools.errors import ToolError
+from tflite_tools.evaluate import evaluate
+from tflite_tools.flatbuffer import custom_ops, op_histogram
+from tflite_tools.loading import check_keras_file, import_keras_finet, load_keras_model
+from tflite_tools.output_folder import output_folder, whole_file
+from tflite_tools.quantize import INT8_IO, PRECISIONS, check_requantization, tflite_content
+from tflite_tools.records import ConversionRecord
+from tflite_tools.report import ConversionReport
+from tflite_tools.samples import FloatArray
+
+if TYPE_CHECKING:
+    import keras
+
+_RANDOM_SAMPLES = 32
+
+
+def convert(
+    model: "keras.Model | str | os.PathLike[str]",
+    output_dir: str | os.PathLike[str],
+    *,
+    precisions: Sequence[str] = ("float32",),
+    calibration: Any = None,
+    calibration_samples: int | None = 256,
+    preprocessing: str = "torch",
+    inputs: Any = None,
+    int8_io: str = "int8",
+    batch_size: int = 1,
+    name: str | None = None,
+) -> ConversionReport:
+    """Fuses a Keras model and writes it as .tflite files, one for each precision.
+
+    The model is fused, rebuilt in float32 with a fixed batch size, converted with built-in
+    operators only, run in the LiteRT interpreter and compared with the Keras model. Only a file
+    that passed gets its name, `<name>_<precision>.tflite`.
+
+    Args:
+        model: A functional or Sequential model with one input and one output, or the path of a
+            `.keras` file that holds one. It is not changed.
+        output_dir: The folder to write to; its parent must exist.
+        precisions: Any of "float32", "float16" and "int8" (weights and activations, by
+            post-training quantisation).
+        calibration: For int8: some hundred samples as the model sees them in training. An array,
+            an iterable of samples or batches, or the path of an `.npy` file, an `.npz` file or a
+            folder of images.
+        calibration_samples: How many of them to use at most, evenly spread; None for all.
+        preprocessing: For folders of images: "torch" (as `keras_finet.preprocess_input`), "tf"
+            (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+        inputs: Samples to compare the files with the Keras model on, from the same kinds of
+            source. By default the calibration samples, or random ones.
+        int8_io: The type of the int8 file's input and output, "int8" or "float32".
+        batch_size: The batch size that the files are fixed to.
+        name: What the file names begin with. By default the `.keras` file's or the model's name.
+
+    Returns:
+        A `ConversionReport`; `print` shows it as a table.
+
+    Raises:
+        ToolError: Something given cannot be used; the message says what and what to do. No
+            half-written file is left; files of earlier precisions stay.
+    """
+    wanted = _checked_precisions(precisions)
+    _check_options(wanted, calibration, int8_io, batch_size)
+    for what, source in (("calibration data", calibration), ("inputs", inputs)):
+        check_source(source, what=what, limit=calibration_samples, preprocessing=preprocessing)
+    if isinstance(model, str | os.PathLike):
+        check_keras_file(Path(model))
+    with output_folder(output_dir) as folder:
+        source_model, stem = _resolved_model(model, name)
+        shape = sample_shape(source_model)
+        calibrated = None
+        if calibration is not None:
+            calibrated = load_samples(
+                calibration,
+                shape,
+                what="calibration data",
+                limit=calibration_samples,
+                preprocessing=preprocessing,
+            )
+        samples, samples_from = _comparison_samples(inputs, calibrated, shape, preprocessing)
+        deployed = deployable(source_model, batch_size)
+        reference = reference_outputs(source_model, samples)
+        records = []
+        for precision in wanted:
+            content = tflite_content(deployed, precision, calibration=calibrated, int8_io=int8_io)
+            final = folder / f"{stem}_{precision}.tflite"
+            records.append(_checked_file(final, precision, content, samples, reference))
+    described = _described(calibrated) if calibrated is not None and "int8" in wanted else None
+    return ConversionReport(tuple(records), samples_from, described)
+
+
+def _checked_precisions(precisions: Sequence[str]) -> list[str]:
+    given = [precisions] if isinstance(precisions, str) else list(precisions)
+    unknown = [str(precision) for precision in given if precision not in PRECISIONS]
+    if unknown or not given:
+        raise ToolError(
+            f"precision: expected one or more of {', '.join(PRECISIONS)}, got "
+            f"{', '.join(unknown) or 'none'}."
+        )
+    return list(dict.fromkeys(given))
+
+
+def _check_options(
+    precisions: Sequence[str], calibration: Any, int8_io: str, batch_size: int
+) -> None:
+    if "int8" in precisions and calibration is None:
+        raise ToolError(
+            "int8 needs calibration data to find the ranges of the activations: some hundred "
+            "samples as in training, or a folder of images. Got none."
+        )
+    if int8_io not in INT8_IO:
+        raise ToolError(f"int8_io: expected one of {', '.join(INT8_IO)}, got {int8_io}.")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ToolError(f"batch_size: expected a whole number from 1, got {batch_size}.")
+
+
+def _resolved_model(model: Any, name: str | None) -> tuple["keras.Model", str]:
+    """The loaded model and what its files' names begin with."""
+    import_keras_finet()
+    import keras
+
+    if isinstance(model, str | os.PathLike):
+        loaded, stem = load_keras_model(Path(model)), Path(model).stem
+    elif isinstance(model, keras.Model):
+        loaded, stem = model, model.name
+    else:
+        raise ToolError(
+            f"model: expected a Keras model or the path of a .keras file, got a "
+            f"{type(model).__name__}."
+        )
+    stem = stem if name is None else name
+    if not stem or Path(stem).name != stem:
+        raise ToolError(f"name: expected a file name without folders, got {stem!r}.")
+    return loaded, stem
+
+
+def _comparison_samples(
+    inputs: Any, calibrated: FloatArray | None, shape: tuple[int, ...], preprocessing: str
+) -> tuple[FloatArray, str]:
+    """The samples to compare on, and what the report calls them."""
+    if inputs is not None:
+        given = load_samples(inputs, shape, what="inputs", preprocessing=preprocessing)
+        return given, f"the {len(given)} given inputs"
+    if calibrated is not None:
+        return calibrated, f"the {len(calibrated)} calibration samples, as no inputs were given"
+    noise = np.random.default_rng(0).standard_normal((_RANDOM_SAMPLES, *shape))
+    return (
+        noise.astype(np.float32),
+        f"{_RANDOM_SAMPLES} random inputs (standard normal, seed 0), as no inputs were given",
+    )
+
+
+def _checked_file(
+    final: Path, precision: str, content: bytes, samples: FloatArray, reference: FloatArray
+) -> ConversionRecord:
+    """Writes a converted model and gives it its name if it is sound."""
+    ops = op_histogram(content)
+    if custom := custom_ops(ops):
+        raise ToolError(
+            f"{final.name}: needs operators that are not built into TFLite: {', '.join(custom)}. "
+            "Replace the Keras layers that make them."
+        )
+    check_requantization(content, final.name)
+    with whole_file(final) as temporary:
+        temporary.write_bytes(content)
+        try:
+            evaluation = evaluate(temporary, samples, reference_outputs=reference)
+        except ToolError as error:
+            # The temporary name is gone when the user reads this.
+            raise ToolError(str(error).replace(str(temporary), str(final))) from error
+    evaluation = replace(evaluation, file=final)
+    return ConversionRecord(final, precision, len(content), ops, evaluation)
+
+
+def _described(samples: FloatArray) -> str:
+    """Shows the range: int8 collapses if it is not that of the training data."""
+    return f"{len(samples)} samples with values from {samples.min():.3g} to {samples.max():.3g}"

@@ -1,0 +1,72 @@
+"""A folder to write results to, in which nothing half-written stays behind."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tflite_tools.errors import ToolError
+
+
+@contextlib.contextmanager
+def output_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Makes the folder if need be and checks at once that files can be written to it.
+
+    A folder that was made here is removed again if the block fails before it wrote a file.
+    """
+    folder = Path(path)
+    made = _make(folder)
+    try:
+        _check_writable(folder)
+        yield folder
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):  # it holds files that were completed
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def whole_file(final: Path) -> Iterator[Path]:
+    """Yields a temporary name beside `final`; it gets that name when the block succeeds."""
+    temporary = _temporary_name(final)
+    try:
+        yield temporary
+        temporary.replace(final)
+    except OSError as error:
+        raise ToolError(f"{final}: cannot be written: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> bool:
+    if folder.is_dir():
+        return False
+    if folder.exists():
+        raise ToolError(f"{folder}: expected an output folder, got a file.")
+    if not folder.parent.is_dir():
+        raise ToolError(
+            f"{folder}: cannot make the output folder, as {folder.parent} is not a folder. Make "
+            "that first or choose another."
+        )
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise ToolError(f"{folder}: cannot make the output folder: {error.strerror}.") from error
+    return True
+
+
+def _check_writable(folder: Path) -> None:
+    probe = _temporary_name(folder / "probe")
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise ToolError(
+            f"{folder}: cannot write to the output folder: {error.strerror}. Choose another."
+        ) from error
+
+
+def _temporary_name(final: Path) -> Path:
+    """Hidden, on the same file system, and of this process alone."""
+    return final.with_name(f".{final.name}.{os.getpid()}.partial")
