@@ -1,15 +1,12 @@
 """From a plan to the fused model."""
 
-from typing import Any
-
 import keras
 import numpy as np
-from keras import ops
 
 from keras_finet.fusion.plan import FusionPlan, plan_fusion
 from keras_finet.graph import Operation, copy_model
 from keras_finet.layers import ConvWeights, Foldable
-from keras_finet.layers.fold import Float64Array, scale_and_offset
+from keras_finet.layers.fold import Float64Array, scale_and_offset, to_float64
 
 
 def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
@@ -101,18 +98,10 @@ def _filter_shape(kernel: Float64Array, layer: keras.layers.Layer) -> tuple[int,
 def _fold_normalization(
     weights: ConvWeights, layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization
 ) -> ConvWeights:
-    mean, variance = (
-        ops.convert_to_numpy(moving).astype("float64")
-        for moving in (normalization.moving_mean, normalization.moving_variance)
-    )
-    gamma = _array_or(normalization.gamma, np.ones_like(mean))
-    beta = _array_or(normalization.beta, np.zeros_like(mean))
+    mean = to_float64(normalization.moving_mean)
+    variance = to_float64(normalization.moving_variance)
+    gamma = to_float64(normalization.gamma) if normalization.scale else np.ones_like(mean)
+    beta = to_float64(normalization.beta) if normalization.center else np.zeros_like(mean)
     scale, offset = scale_and_offset(gamma, beta, mean, variance, normalization.epsilon)
     kernel = weights.kernel * scale.reshape(_filter_shape(weights.kernel, layer))
     return ConvWeights(kernel, weights.bias * scale + offset)
-
-
-def _array_or(variable: Any, default: Float64Array) -> Float64Array:
-    if variable is None:
-        return default
-    return ops.convert_to_numpy(variable).astype("float64")

@@ -94,11 +94,9 @@ def normalize_by_moments(inputs: Tensor, parameters: Parameters, settings: Setti
 
 def _projected_variances(centred: Tensor, kernel: Tensor, settings: Settings) -> Tensor:
     count = ops.cast(ops.shape(centred)[0], settings.dtype)
-    points = split_points(settings.sizes)
+    sizes = settings.sizes
     variances = []
-    for pixels, weights in zip(
-        ops.split(centred, points, axis=1), ops.split(kernel, points, axis=0), strict=True
-    ):
+    for pixels, weights in zip(_split(centred, sizes, 1), _split(kernel, sizes, 0), strict=True):
         # The gradient that reaches the covariance is symmetric, so both halves of d(p^T p) are
         # equal: doubling one of them saves a matrix product in the backward pass. This holds for
         # first derivatives only.
@@ -111,8 +109,13 @@ def _projected_variances(centred: Tensor, kernel: Tensor, settings: Settings) ->
 
 def _projected_means(input_mean: Tensor, kernel: Tensor, settings: Settings) -> Tensor:
     terms = kernel * ops.expand_dims(input_mean, -1)
-    groups = ops.split(terms, split_points(settings.sizes), axis=0)
+    groups = _split(terms, settings.sizes, 0)
     return ops.stack([ops.sum(group, axis=0) for group in groups])
+
+
+def _split(tensor: Tensor, sizes: tuple[int, ...], axis: int) -> list[Tensor]:
+    # Splitting at no point is an error on tensorflow.
+    return list(ops.split(tensor, split_points(sizes), axis=axis)) if len(sizes) > 1 else [tensor]
 
 
 def normalize_by_partial_sums(
@@ -135,10 +138,9 @@ def _accumulate_groups(
     settings: Settings,
     normalize_group: Callable[..., tuple[Tensor, Tensor, Tensor]],
 ) -> Normalized:
-    points = split_points(settings.sizes)
     groups = zip(
-        ops.split(inputs, points, axis=-1),
-        ops.split(parameters.kernel, points, axis=-2),
+        _split(inputs, settings.sizes, -1),
+        _split(parameters.kernel, settings.sizes, -2),
         ops.unstack(parameters.gamma, len(settings.sizes)),
         strict=True,
     )

@@ -17,7 +17,7 @@ from keras import constraints, initializers, ops, regularizers
 from keras_finet.layers import batch_normalizers
 from keras_finet.layers.batch_normalizers import Normalizer, Parameters, Settings
 from keras_finet.layers.conv_layer import ConvLayer, Shape, Tensor, positive_integer
-from keras_finet.layers.fold import ConvWeights, scale_and_offset
+from keras_finet.layers.fold import ConvWeights, scale_and_offset, to_float64
 from keras_finet.layers.grouping import group_of_channel, group_sizes
 
 DEFAULT_GROUPS = 4
@@ -294,8 +294,7 @@ class FineGrainedBatchNorm(ConvLayer):
                 f"Expected layer {self.name!r} to be built. Call it on an input, or its `build` "
                 "with an input shape, before `fold`."
             )
-        arrays = [ops.convert_to_numpy(tensor).astype("float64") for tensor in self._tensors()]
-        return ConvWeights(*self._fold(np, *arrays))
+        return ConvWeights(*self._fold(np, *map(to_float64, self._tensors())))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, serialised."""

@@ -12,6 +12,7 @@ them, each by its own factor, and add up their offsets.
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 Float64Array = NDArray[np.float64]
@@ -50,6 +51,13 @@ class Foldable(Protocol):
     def fold(self) -> ConvWeights:
         """Returns the weights of the equal convolution, computed in float64."""
         ...
+
+
+def to_float64(variable: Any) -> Float64Array:
+    """Returns the value of a variable or tensor as a float64 array."""
+    # The cast makes a tensor: NumPy 2 warns of Keras variables.
+    array: Float64Array = ops.convert_to_numpy(ops.cast(variable, variable.dtype)).astype("float64")
+    return array
 
 
 def scale_and_offset(
