@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from layers import reference, training
-from layers.reference import Convolution
+from support import reference, training
+from support.reference import Convolution
 
 from keras_finet.layers import FineGrainedBatchNorm
 
@@ -147,7 +147,7 @@ def test_small_batches_equal_numpy(name, batch):
     compare_steps(layer, [batch], tolerance=5e-5)
 
 
-@pytest.mark.parametrize(("kernel_size", "tolerance"), [(1, 3e-4), (3, 1e-3)])
+@pytest.mark.parametrize(("kernel_size", "tolerance"), [(1, 5e-4), (3, 1e-3)])
 def test_large_mean_keeps_its_digits(kernel_size, tolerance):
     """Mean 100, std 0.1: E[x^2] - E[x]^2 would lose every digit."""
     rng = np.random.default_rng(0)

@@ -122,7 +122,9 @@ def training_step(inputs, kernel, gamma, beta, epsilon, conv, upstream):
 
 def inference(inputs, kernel, gamma, beta, mean, variance, epsilon, conv):
     """Equation 8 as it stands: normalise every group's partial sum by constants, then add."""
-    inputs, kernel = np.asarray(inputs, "float64"), np.asarray(kernel, "float64")
+    inputs, kernel, gamma, beta, mean, variance = (
+        np.asarray(array, "float64") for array in (inputs, kernel, gamma, beta, mean, variance)
+    )
     return sum(
         gamma[group]
         * (convolve(inputs[..., channels], kernel[:, :, channels], conv) - mean[group])
