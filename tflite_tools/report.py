@@ -45,7 +45,7 @@ def conversion_table(report: ConversionReport) -> Table:
     table = Table(
         title=f"Files in {_folder(report)}", caption=caption, title_style="bold", show_lines=True
     )
-    table.add_column("file", overflow="fold", style="bold")
+    table.add_column("file", no_wrap=True, overflow="fold", style="bold")
     for heading in ("KiB", "same top-1", "max error", "mean error"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("ops")

@@ -23,7 +23,7 @@ def test_int8_has_the_same_operators(files):
 
 def test_float16_only_adds_the_unpacking_of_its_weights(files):
     histogram = op_histogram(files["float16"].read_bytes())
-    assert histogram.pop("DEQUANTIZE") == 7  # four kernels, three biases: a zero one is dropped
+    assert histogram.pop("DEQUANTIZE") == 8  # four kernels, four biases
     assert histogram == SMALL_OPS
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tflite_tools.errors import ToolError
-from tflite_tools.loading import check_keras_file, load_keras_model
+from tflite_tools.loading import check_keras_file, import_keras_finet, load_keras_model
 
 
 def test_loads_the_layers_of_keras_finet(keras_file, samples, expected):
@@ -117,3 +117,9 @@ def test_anything_else_that_keras_cannot_load(tmp_path):
         archive.writestr("config.json", "{}")
     with pytest.raises(ToolError, match=r"odd\.keras: Keras cannot load the model: \w+Error"):
         load_keras_model(path)
+
+
+def test_another_backend_cannot_convert(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ToolError, match=r"tensorflow backend, got jax.*KERAS_BACKEND=tensorflow"):
+        import_keras_finet()

@@ -1,0 +1,213 @@
+import inspect
+
+import numpy as np
+import pytest
+
+from tflite_tools import convert
+from tflite_tools.errors import ToolError
+from tflite_tools.flatbuffer import op_histogram
+from tflite_tools.interpreter import LiteModel
+
+module = inspect.getmodule(convert)
+
+
+def files_in(folder):
+    """Hidden ones included: a half-written file is hidden."""
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_one_record_for_each_precision(report):
+    assert [record.precision for record in report.records] == ["float32", "float16", "int8"]
+    for record in report.records:
+        assert record.file.name == f"small_{record.precision}.tflite"
+        assert record.size_bytes == record.file.stat().st_size
+        assert record.ops == op_histogram(record.file.read_bytes())
+        assert record.evaluation.file == record.file
+        assert record.evaluation.samples == 50
+    assert files_in(report.records[0].file.parent) == [
+        "small_float16.tflite",
+        "small_float32.tflite",
+        "small_int8.tflite",
+    ]
+
+
+def test_float32_equals_the_keras_model(files, samples, expected):
+    error = np.abs(LiteModel(files["float32"]).predict(samples) - expected).max()
+    assert error / np.abs(expected).max() <= 1e-5
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float16", 5e-3), ("int8", 0.1)])
+def test_lower_precisions_are_close(report, precision, tolerance):
+    (record,) = (record for record in report.records if record.precision == precision)
+    assert 0 < record.evaluation.mean_abs_error < record.evaluation.max_abs_error < tolerance
+    assert record.evaluation.agreement >= 0.9
+
+
+@pytest.mark.parametrize("int8_io", ["int8", "float32"])
+def test_int8_input_and_output_types(model, samples, expected, tmp_path, int8_io):
+    report = convert(
+        model, tmp_path, precisions="int8", calibration=samples, int8_io=int8_io, name="io"
+    )
+    lite = LiteModel(tmp_path / "io_int8.tflite")
+    assert {lite.input_dtype, lite.output_dtype} == {np.dtype(int8_io)}
+    extra = {"QUANTIZE": 1, "DEQUANTIZE": 1} if int8_io == "float32" else {}
+    ops = report.records[0].ops
+    assert {name: ops.get(name) for name in extra} == extra
+    assert np.mean(lite.predict(samples).argmax(-1) == expected.argmax(-1)) >= 0.9
+
+
+def test_calibration_decides_the_input_range(model, samples, tmp_path):
+    """Full integer quantisation: the input's scale follows the calibration data."""
+
+    def scale(data, name):
+        convert(model, tmp_path, precisions=["int8"], calibration=data, name=name)
+        lite = LiteModel(tmp_path / f"{name}_int8.tflite")
+        return lite._input["quantization"][0]
+
+    assert scale(samples, "a") == pytest.approx((samples.max() - samples.min()) / 255, rel=1e-2)
+    assert scale(samples * 3, "b") == pytest.approx(3 * scale(samples, "c"), rel=1e-2)
+
+
+def test_mixed_precision_converts_without_flex(small_classifier, report, tmp_path):
+    half = small_classifier(dtype="mixed_float16", name="half")
+    converted = convert(half, tmp_path, precisions=["float32"])
+    assert converted.records[0].ops == report.records[0].ops
+    assert converted.records[0].evaluation.max_abs_error < 1e-5
+
+
+def test_batch_size(model, tmp_path, report):
+    converted = convert(model, tmp_path, batch_size=4)
+    assert LiteModel(converted.records[0].file).batch_size == 4
+    assert converted.records[0].ops == report.records[0].ops
+
+
+def test_from_a_file_the_names_are_the_files(keras_file, tmp_path):
+    convert(keras_file, tmp_path / "new")
+    convert(str(keras_file), str(tmp_path / "new"), name="other")
+    assert files_in(tmp_path / "new") == ["other_float32.tflite", "saved_float32.tflite"]
+
+
+def test_repeated_precisions_count_once(model, tmp_path):
+    assert len(convert(model, tmp_path, precisions=["float32", "float32"]).records) == 1
+
+
+def test_the_comparison_says_what_it_ran_on(model, samples, tmp_path):
+    random = convert(model, tmp_path)
+    assert random.samples_from.startswith("32 random inputs (standard normal, seed 0), as no")
+    assert random.records[0].evaluation.samples == 32
+    assert random.calibration is None
+    given = convert(model, tmp_path, inputs=samples[:7], calibration=samples)
+    assert given.samples_from == "the 7 given inputs"
+    assert given.calibration is None  # nothing was quantised
+    calibrated = convert(
+        model, tmp_path, precisions=["int8"], calibration=samples, calibration_samples=9
+    )
+    assert calibrated.samples_from == "the 9 calibration samples, as no inputs were given"
+    assert calibrated.calibration.startswith("9 samples with values from -")
+
+
+NAN = np.full((4, 16, 16, 3), np.nan, "float32")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precisions": ["float32", "int4"]}, "expected one or more of float32.*got int4"),
+        ({"precisions": []}, "precision: expected one or more.*got none"),
+        ({"precisions": ["float32", "int8"]}, "int8 needs calibration data"),
+        ({"int8_io": "uint8"}, "int8_io: expected one of int8, float32, got uint8"),
+        ({"batch_size": 0}, "batch_size: expected a whole number from 1, got 0"),
+        ({"batch_size": 1.5}, r"batch_size: expected a whole number from 1, got 1\.5"),
+        ({"name": "a/b"}, "name: expected a file name without folders, got 'a/b'"),
+        ({"name": ""}, "name: expected a file name"),
+        ({"calibration": NAN}, "calibration data: NaN or infinity in 4 of 4 samples"),
+        ({"calibration": NAN[..., :1]}, r"calibration data: .*got \(4, 16, 16, 1\)"),
+        ({"calibration": NAN[:0]}, "calibration data: expected at least one sample"),
+        ({"calibration": "missing.npy"}, "calibration data: no such file"),
+        ({"calibration": [], "preprocessing": "caffe"}, "preprocessing: expected one of"),
+        ({"inputs": NAN}, "inputs: NaN or infinity"),
+        ({"inputs": "missing.npy"}, "inputs: no such file"),
+    ],
+)
+def test_wrong_options_leave_nothing_behind(model, tmp_path, options, message):
+    with pytest.raises(ToolError, match=message):
+        convert(model, tmp_path / "out", **options)
+    assert files_in(tmp_path) == []
+
+
+def test_the_output_folder_is_checked_before_the_work(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "deployable", lambda *_: pytest.fail("too late"))
+    for folder in (tmp_path / "missing" / "out", "/proc/self"):
+        with pytest.raises(ToolError, match="output folder"):
+            convert(model, folder)
+
+
+@pytest.mark.parametrize("wrong", [7, [1, 2], None])
+def test_what_is_no_model(tmp_path, wrong):
+    with pytest.raises(ToolError, match=r"model: expected a Keras model or the path"):
+        convert(wrong, tmp_path / "out")
+    assert files_in(tmp_path) == []
+
+
+def failing_second_time(monkeypatch, error):
+    """Fails while the second file is being checked, when its content is on the disk already."""
+    evaluate, calls = module.evaluate, []
+
+    def failing(path, *args, **options):
+        calls.append(path)
+        assert path.exists()
+        if len(calls) == 2:
+            raise error
+        return evaluate(path, *args, **options)
+
+    monkeypatch.setattr(module, "evaluate", failing)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()])
+def test_completed_files_stay_and_half_written_ones_go(model, tmp_path, monkeypatch, error):
+    failing_second_time(monkeypatch, error)
+    with pytest.raises(type(error)):
+        convert(model, tmp_path, precisions=["float32", "float16"])
+    assert files_in(tmp_path) == ["small_float32.tflite"]
+
+
+def test_an_older_file_survives_a_failure(model, tmp_path, monkeypatch):
+    (tmp_path / "small_float16.tflite").write_text("older")
+    failing_second_time(monkeypatch, ToolError("broken"))
+    with pytest.raises(ToolError, match="broken"):
+        convert(model, tmp_path, precisions=["float32", "float16"])
+    assert (tmp_path / "small_float16.tflite").read_text() == "older"
+    assert len(files_in(tmp_path)) == 2
+
+
+def test_messages_about_a_converted_file_use_its_final_name(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "tflite_content", lambda *_, **__: b"0000TFL3 broken")
+    monkeypatch.setattr(module, "op_histogram", lambda _: {})
+    monkeypatch.setattr(module, "check_requantization", lambda *_: None)
+    with pytest.raises(ToolError, match=r"out/small_float32\.tflite: not a \.tflite model"):
+        convert(model, tmp_path / "out")
+    assert files_in(tmp_path) == []
+
+
+def test_a_file_that_needs_flex_is_not_written(model, tmp_path, monkeypatch, flex_file):
+    content = flex_file.read_bytes()
+    monkeypatch.setattr(module, "tflite_content", lambda *_, **__: content)
+    with pytest.raises(ToolError, match=r"small_float32\.tflite: needs operators .*FlexConv2D"):
+        convert(model, tmp_path / "out")
+    assert files_in(tmp_path) == []
+
+
+def test_a_dead_channel_stops_int8_and_keeps_float32(model, samples, tmp_path, monkeypatch):
+    def refuse(content, name):
+        if name.endswith("int8.tflite"):
+            raise ToolError(f"{name}: dead channel")
+
+    monkeypatch.setattr(module, "check_requantization", refuse)
+    with pytest.raises(ToolError, match=r"small_int8\.tflite: dead channel"):
+        convert(model, tmp_path, precisions=["float32", "int8"], calibration=samples)
+    assert files_in(tmp_path) == ["small_float32.tflite"]
+
+
+def test_nothing_is_printed(model, tmp_path, samples, capfd):
+    convert(model, tmp_path, precisions=["float32", "int8"], calibration=samples)
+    assert capfd.readouterr() == ("", "")

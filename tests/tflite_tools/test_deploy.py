@@ -1,0 +1,102 @@
+import keras
+import numpy as np
+import pytest
+
+from tflite_tools.deploy import deployable, reference_outputs, sample_shape
+from tflite_tools.errors import ToolError
+
+layers = keras.layers
+
+
+def test_shape_of_functional_and_sequential_models(model):
+    assert sample_shape(model) == (16, 16, 3)
+    assert sample_shape(keras.Sequential([keras.Input((4,)), layers.Dense(2)])) == (4,)
+
+
+def two_inputs():
+    one, other = keras.Input((4,), name="one"), keras.Input((4,), name="other")
+    return keras.Model([one, other], layers.Add()([one, other]), name="two")
+
+
+def two_outputs():
+    vector = keras.Input((4,))
+    return keras.Model(vector, [layers.Dense(2)(vector), layers.Dense(3)(vector)], name="two")
+
+
+def unknown_size():
+    image = keras.Input((None, None, 3))
+    return keras.Model(image, layers.Conv2D(2, 3)(image), name="free")
+
+
+def integer_input():
+    image = keras.Input((4,), dtype="uint8")
+    return keras.Model(image, layers.Rescaling(1 / 255)(image), name="bytes")
+
+
+class Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (two_inputs, r"two: expected one input and one output, got 2 inputs \(one, other\)"),
+        (two_outputs, "two: expected one input and one output, got 2 outputs"),
+        (unknown_size, r"free: expected an input of fixed size, got \(None, None, 3\)"),
+        (integer_input, "bytes: expected a floating-point input, got uint8"),
+        (Subclassed, "Expected a functional or Sequential Keras model"),
+        (lambda: keras.Sequential([layers.Dense(2)]), "Expected a Sequential model that knows"),
+    ],
+)
+def test_models_that_the_tools_cannot_feed(build, message):
+    with pytest.raises(ToolError, match=message):
+        sample_shape(build())
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_a_deployable_model_is_fused_and_static(model, samples, expected, batch_size):
+    deployed = deployable(model, batch_size)
+    assert deployed.inputs[0].shape == (batch_size, 16, 16, 3)
+    assert not any(isinstance(layer, layers.BatchNormalization) for layer in deployed.layers)
+    outputs = np.asarray(deployed(samples[:batch_size], training=False))
+    np.testing.assert_allclose(outputs, expected[:batch_size], atol=1e-6)
+
+
+def test_a_static_batch_of_another_size_is_replaced():
+    vector = keras.Input((4,), batch_size=8)
+    static = keras.Model(vector, layers.Dense(2)(vector))
+    assert deployable(static, 2).inputs[0].shape == (2, 4)
+
+
+def test_mixed_precision_is_rebuilt_and_compared_in_float32(small_classifier, samples):
+    half = small_classifier(dtype="mixed_float16")
+    full = small_classifier()
+    full.set_weights([np.asarray(weight) for weight in half.get_weights()])
+    deployed = deployable(half, 1)
+    assert {layer.compute_dtype for layer in deployed.layers} == {"float32"}
+    exact = np.asarray(full(samples, training=False))
+    np.testing.assert_allclose(reference_outputs(half, samples), exact, atol=1e-6)
+    # In half precision the model itself is further away: this is not what files are held to.
+    assert np.abs(np.asarray(half(samples, training=False)) - exact).max() > 1e-5
+
+
+def test_reference_of_many_samples_is_not_shuffled(model, samples, expected):
+    np.testing.assert_allclose(reference_outputs(model, samples), expected, atol=1e-6)
+
+
+def test_the_model_is_not_changed(small_classifier, samples):
+    model = small_classifier()
+    before = [np.array(weight) for weight in model.get_weights()]
+    deployable(model, 1)
+    reference_outputs(model, samples[:2])
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert model.inputs[0].shape == (None, 16, 16, 3)
+
+
+def test_a_model_that_answers_nan_is_refused(samples, small_classifier):
+    model = small_classifier(name="diverged")
+    model.layers[-1].set_weights([np.full((8, 5), np.nan), np.zeros(5)])
+    with pytest.raises(ToolError, match="diverged: the Keras model itself answers NaN"):
+        reference_outputs(model, samples[:2])

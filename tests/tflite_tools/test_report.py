@@ -1,0 +1,50 @@
+import json
+from dataclasses import replace
+
+from tflite_tools.report import ConversionReport, print_report
+
+
+def test_str_is_the_table(report):
+    text = str(report)
+    assert f"Files in {report.records[0].file.parent}" in text.replace("\n", "").replace("  ", "")
+    for record in report.records:
+        (row,) = (line for line in text.splitlines() if record.file.name in line)
+        assert f" {record.size_bytes / 1024:.0f} " in row
+        assert f"{record.evaluation.agreement:.1%}" in row
+        assert f"{record.evaluation.max_abs_error:.1e}" in row
+        assert f"{record.evaluation.mean_abs_error:.1e}" in row
+    assert "CONV_2D×2" in text
+    assert "Compared with the Keras model on the 50 calibration samples, as no inputs" in text
+    assert "int8 calibrated on 50 samples with values from" in text
+    assert "DEQUANTIZE unpacks" in text
+    assert "\x1b" not in text
+
+
+def test_captions_say_only_what_applies(report):
+    plain = ConversionReport(report.records[:1], "the 7 given inputs", None)
+    assert "the 7 given inputs" in str(plain)
+    assert "calibrated" not in str(plain)
+    assert "unpacks" not in str(plain)
+
+
+def test_a_model_without_classes_has_no_agreement(report):
+    record = report.records[0]
+    evaluation = replace(record.evaluation, agreement=None)
+    text = str(ConversionReport((replace(record, evaluation=evaluation),), "inputs", None))
+    assert "│          – │" in text
+
+
+def test_json_holds_every_figure(report, capsys):
+    print_report(report, as_json=True)
+    loaded = json.loads(capsys.readouterr().out)
+    assert loaded["samples_from"] == report.samples_from
+    assert loaded["calibration"] == report.calibration
+    for record, original in zip(loaded["records"], report.records, strict=True):
+        assert record["file"] == str(original.file)
+        assert record["ops"] == original.ops
+        assert record["evaluation"]["max_abs_error"] == original.evaluation.max_abs_error
+
+
+def test_a_table_is_printed_by_default(report, capsys):
+    print_report(report, as_json=False)
+    assert "small_int8.tflite" in capsys.readouterr().out
