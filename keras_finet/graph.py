@@ -39,8 +39,10 @@ class Graph:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        config = model.get_config()
         self.operations: dict[str, Operation] = {op.name: op for op in model.operations}
+        for operation in model.operations:
+            _config_of(operation)
+        config = model.get_config()
         self.calls: list[Call] = [
             Call(Source(entry["name"], index), tuple(_sources(node)), node["kwargs"])
             for entry in config["layers"]
@@ -197,16 +199,29 @@ def _new_inputs(model: keras.Model, dtype: str | None, batch_size: int | None) -
     return keras.tree.map_structure(new_input, model.input)
 
 
-def _clone_operation(operation: Operation, dtype: str | None) -> Operation:
+def _config_of(operation: Operation) -> dict[str, Any]:
     try:
-        config = operation.get_config()
+        config: dict[str, Any] = operation.get_config()
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise _not_configurable(operation, error) from error
+    return config
+
+
+def _clone_operation(operation: Operation, dtype: str | None) -> Operation:
+    config = _config_of(operation)
+    try:
         return type(operation).from_config(config if dtype is None else _with_dtype(config, dtype))
     except (NotImplementedError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"Expected layers that can be made again from their configuration. Received: layer "
-            f"{operation.name!r} of class {type(operation).__name__}, which says: {error} "
-            "Give it `get_config` (and `from_config`), or replace it by stock layers."
-        ) from error
+        raise _not_configurable(operation, error) from error
+
+
+def _not_configurable(operation: Operation, error: Exception) -> ValueError:
+    reason = " ".join(str(error).split()[:40])
+    return ValueError(
+        f"Expected layers that can be made again from their configuration. Received: layer "
+        f"{operation.name!r} of class {type(operation).__name__}, which says: {reason} "
+        "- give it `get_config` (and `from_config`), or replace it by stock layers."
+    )
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:

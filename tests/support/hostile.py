@@ -4,17 +4,25 @@ import numpy as np
 
 
 def randomize(model, seed=0):
-    """Gives every weight hostile values.
+    """Gives every weight of `model`, nested ones included, hostile values.
 
-    Variances over four decades, moving means, factors of both signs, unequal offsets; kernels with
-    the variance of a fresh one, so that activations stay in range.
+    Moving variances span four decades, means and offsets are random, factors have both signs.
+    A factor is in proportion to the root of its variance, and a kernel to that of its fan-in, so
+    that activations stay near one: a deep network of arbitrary gains is chaotic, and then float32's
+    rounding, not the fold, is what a comparison sees.
     """
     rng = np.random.default_rng(seed)
+    gamma = None
     for variable in model.weights:
         shape = tuple(variable.shape)
         values = rng.normal(size=shape)
-        if variable.name == "moving_variance":
+        if variable.name == "gamma":
+            gamma, gain = variable, np.sign(values) * rng.uniform(0.5, 1.5, size=shape)
+        elif variable.name == "moving_variance":
             values = 10 ** rng.uniform(-2, 2, size=shape)
+            if gamma is not None:
+                gamma.assign(gain * np.sqrt(values))
+            gamma = None
         elif "kernel" in variable.name:
             values /= np.sqrt(np.prod(shape[:-1]))
         variable.assign(values)

@@ -1,0 +1,162 @@
+"""What is refused, and the reason given."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from support.hostile import randomize
+
+import keras_finet
+from keras_finet import FineGrainedBatchNorm
+
+
+class LoudConv(layers.Conv2D):
+    def call(self, inputs):
+        return super().call(inputs) * 2.0
+
+
+class LoudNorm(layers.BatchNormalization):
+    pass
+
+
+def activation_between(x):
+    return layers.BatchNormalization(name="bn")(layers.ReLU(name="relu")(layers.Conv2D(4, 1)(x)))
+
+
+def own_activation(x):
+    conv = layers.Conv2D(4, 1, activation="relu", name="conv")
+    return layers.BatchNormalization(name="bn")(conv(x))
+
+
+def used_elsewhere(x):
+    y = layers.Conv2D(4, 1, name="conv")(x)
+    return layers.Add(name="add")([layers.BatchNormalization(name="bn")(y), y])
+
+
+def conv_is_an_output(x):
+    y = layers.Conv2D(4, 1, name="conv")(x)
+    return [layers.BatchNormalization(name="bn")(y), y]
+
+
+def used_elsewhere_behind_dropout(x):
+    y = layers.Dropout(0.5, name="drop")(layers.Conv2D(4, 1, name="conv")(x))
+    return [layers.BatchNormalization(name="bn")(y), layers.ReLU(name="relu")(y)]
+
+
+def read_twice(x):
+    y = layers.Conv2D(4, 1, name="conv")(x)
+    z = layers.BatchNormalization(name="bn")(y)
+    return [z, layers.Add(name="add")([y, y])]
+
+
+def shared_convolution(x):
+    conv = layers.Conv2D(4, 1, name="conv")
+    return [layers.BatchNormalization(name="bn")(conv(x)), conv(layers.ReLU()(x))]
+
+
+def shared_normalization(x):
+    norm = layers.BatchNormalization(name="bn")
+    return [norm(layers.Conv2D(4, 1)(x)), norm(layers.Conv2D(4, 1)(x))]
+
+
+def no_convolution(x):
+    return layers.BatchNormalization(name="bn")(x)
+
+
+def transposed(x):
+    return layers.BatchNormalization(name="bn")(layers.Conv2DTranspose(4, 3, name="up")(x))
+
+
+def other_axis(x):
+    return layers.BatchNormalization(axis=1, name="bn")(layers.Conv2D(4, 1)(x))
+
+
+def custom_convolution(x):
+    return layers.BatchNormalization(name="bn")(LoudConv(4, 1, name="conv")(x))
+
+
+def custom_normalization(x):
+    return LoudNorm(name="bn")(layers.Conv2D(4, 1)(x))
+
+
+def renormalization(x):
+    return layers.BatchNormalization(renorm=True, name="bn")(layers.Conv2D(4, 1)(x))
+
+
+def always_training(x):
+    return layers.BatchNormalization(name="bn")(layers.Conv2D(4, 1)(x), training=True)
+
+
+def foldable_always_training(x):
+    return FineGrainedBatchNorm(4, 1, groups=2, name="bn")(x, training=True)
+
+
+def dropout_always_training(x):
+    return layers.Dropout(0.5, name="bn")(x, training=True)
+
+
+CASES = {
+    activation_between: "the activation 'relu' stands before it",
+    own_activation: "'conv' applies its own activation first: relu",
+    used_elsewhere: "the output of 'conv' is used elsewhere too: bn, add",
+    conv_is_an_output: "the output of 'conv' is used elsewhere too: bn, the output",
+    used_elsewhere_behind_dropout: "the output of 'drop' is used elsewhere too: bn, relu",
+    read_twice: "the output of 'conv' is used elsewhere too: bn, add, add",
+    shared_convolution: "'conv' is shared: it is called 2 times",
+    shared_normalization: "'bn' is shared: it is called 2 times",
+    no_convolution: "'image' before it is a InputLayer, not a convolution or Dense",
+    transposed: "'up' before it is a Conv2DTranspose, not a convolution or Dense",
+    other_axis: "it normalises axis 1, not the filters",
+    custom_convolution: "'conv' is a custom LoudConv: its call may do more",
+    custom_normalization: "a custom subclass of BatchNormalization: its call may do more",
+    renormalization: "batch renormalisation keeps other statistics",
+    always_training: "it is called with training=True, so it is not constant in inference",
+    foldable_always_training: "it is called with training=True, so it is not constant in inference",
+    dropout_always_training: "it is called with training=True, so it is not constant in inference",
+}
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"), CASES.items(), ids=lambda case: getattr(case, "__name__", "")
+)
+def test_refusals_name_their_reason_and_change_nothing(build, reason):
+    inputs = keras.Input((6, 6, 4), name="image")
+    model = keras.Model(inputs, build(inputs))
+    randomize(model)
+    plan = keras_finet.plan_fusion(model)
+    assert [(refusal.layer, refusal.detail) for refusal in plan.refusals] == [("bn", reason)]
+    assert reason in str(plan)
+    fused = keras_finet.fuse(model)
+    kept = {layer.name: type(layer) for layer in fused.layers}
+    assert kept["bn"] is type(model.get_layer("bn"))
+    if "training" not in reason:
+        assert keras_finet.verify_fusion(model, fused).passed
+
+
+def test_plan_lists_every_decision_with_its_path():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.Conv2D(4, 1, name="conv")(inputs)
+    x = layers.BatchNormalization(name="bn")(x)
+    x = keras.Sequential(
+        [
+            keras.Input((6, 6, 4)),
+            FineGrainedBatchNorm(4, 1, name="fbn"),
+            layers.Dropout(0.5, name="drop"),
+        ],
+        name="inner",
+    )(x)
+    plan = keras_finet.plan_fusion(keras.Model(inputs, x))
+    decisions = [(d.layer, d.kind, d.action, d.detail) for d in plan.all_decisions()]
+    assert decisions == [
+        ("bn", "BatchNormalization", "fold", "conv"),
+        ("inner/fbn", "FineGrainedBatchNorm", "replace", "Conv2D"),
+        ("inner/drop", "Dropout", "remove", "identity in inference"),
+    ]
+    assert "1 fold, 1 replace, 1 remove" in str(plan)
+
+
+def test_nothing_to_do_says_so():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, layers.Dense(2)(inputs))
+    assert "nothing to do" in str(keras_finet.plan_fusion(model))
+    assert np.array_equal(keras_finet.fuse(model).get_weights()[0], model.get_weights()[0])
