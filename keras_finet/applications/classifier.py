@@ -1,10 +1,13 @@
 """What every image classifier of the package shares: input checks, head, weights."""
 
 import os
+import textwrap
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 from keras import layers
@@ -148,12 +151,17 @@ def _pool(features: Tensor, pooling: str | None) -> Tensor:
 
 def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras warns of layers that it leaves as they are.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, BadZipFile, UserWarning) as error:
+        reason = textwrap.shorten(str(error), 300)
         raise ValueError(
-            f"Expected a file with the weights of {model.name!r} as it was asked for (same variant,"
-            f" groups, squeeze-excite, `include_top` and `classes`, here outputs of shape "
-            f"{model.output_shape}). Received: {os.fspath(path)!r}, which does not fit: {error}"
+            f"Expected {os.fspath(path)!r} to hold the weights of {model.name!r} as it was asked "
+            f"for, with outputs of shape {model.output_shape} (the same variant, stem, groups, "
+            "squeeze-excite, `include_top` and `classes` as when the file was written). Received a "
+            f"file that does not fit or cannot be read: {reason}"
         ) from error
 
 

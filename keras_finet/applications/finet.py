@@ -19,6 +19,7 @@ from keras_finet.applications.classifier import (
     channel_axis,
 )
 from keras_finet.layers import FineGrainedBatchNorm
+from keras_finet.layers.conv_layer import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
 SMALL = (30, 60, 120)
@@ -64,6 +65,7 @@ def divisor_groups(channels: int, groups: int) -> int:
     Raises:
         ValueError: if there is none.
     """
+    positive_integer("groups", groups)
     for candidate in range(groups, channels + 1):
         if channels % candidate == 0 and (groups % 2 == 1 or candidate % 2 == 0):
             return candidate
