@@ -151,11 +151,12 @@ def _pool(features: Tensor, pooling: str | None) -> Tensor:
 
 def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     try:
-        with warnings.catch_warnings():
-            # Keras warns of layers that it leaves as they are.
-            warnings.simplefilter("error", UserWarning)
+        with warnings.catch_warnings(record=True) as left_out:
             model.load_weights(path)
-    except (ValueError, OSError, KeyError, BadZipFile, UserWarning) as error:
+        if left_out:
+            # Keras only warns of layers that the file has nothing for.
+            raise ValueError(left_out[0].message)
+    except (ValueError, OSError, KeyError, BadZipFile) as error:
         reason = textwrap.shorten(str(error), 300)
         raise ValueError(
             f"Expected {os.fspath(path)!r} to hold the weights of {model.name!r} as it was asked "
