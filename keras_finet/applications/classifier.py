@@ -152,6 +152,7 @@ def _pool(features: Tensor, pooling: str | None) -> Tensor:
 def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     try:
         with warnings.catch_warnings(record=True) as left_out:
+            warnings.simplefilter("always", UserWarning)
             model.load_weights(path)
         if left_out:
             # Keras only warns of layers that the file has nothing for.

@@ -10,6 +10,7 @@ from keras_finet.fusion.rules import (
     RefusalError,
     check_inference_calls,
     find_convolution,
+    refuse_wrapped,
 )
 from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
 from keras_finet.layers import Foldable
@@ -124,6 +125,9 @@ class _Planner:
             return self._remove
         if self.fold_batch_norm and isinstance(operation, keras.layers.BatchNormalization):
             return self._fold
+        if isinstance(operation, keras.layers.Wrapper):
+            inner = operation.layer
+            return refuse_wrapped if isinstance(inner, Foldable) or has_graph(inner) else None
         return None
 
     def _replace(self, layer: Operation) -> tuple[str, str]:

@@ -38,6 +38,11 @@ def check_inference_calls(layer: Operation, graph: Graph) -> None:
         raise RefusalError("it is called with training=True, so it is not constant in inference")
 
 
+def refuse_wrapped(wrapper: Operation) -> tuple[str, str]:
+    """Raises `RefusalError`: what stands inside a wrapper is called by the wrapper's own code."""
+    raise RefusalError(f"the {type(wrapper.layer).__name__} inside it is not looked into")
+
+
 def find_convolution(layer: Operation, graph: Graph, origins: Mapping[Source, Source]) -> str:
     """Returns the name of the layer that the normalisation `layer` folds into.
 

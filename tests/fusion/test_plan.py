@@ -87,6 +87,11 @@ def always_training(x):
     return layers.BatchNormalization(name="bn")(layers.Conv2D(4, 1)(x), training=True)
 
 
+def wrapped(x):
+    frames = layers.Reshape((2, 3, 6, 4))(x)
+    return layers.TimeDistributed(FineGrainedBatchNorm(4, 1), name="bn")(frames)
+
+
 def foldable_always_training(x):
     return FineGrainedBatchNorm(4, 1, groups=2, name="bn")(x, training=True)
 
@@ -110,6 +115,7 @@ CASES = {
     custom_convolution: "'conv' is a custom LoudConv: its call may do more",
     custom_normalization: "a custom subclass of BatchNormalization: its call may do more",
     renormalization: "batch renormalisation keeps other statistics",
+    wrapped: "the FineGrainedBatchNorm inside it is not looked into",
     always_training: "it is called with training=True, so it is not constant in inference",
     foldable_always_training: "it is called with training=True, so it is not constant in inference",
     dropout_always_training: "it is called with training=True, so it is not constant in inference",
