@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.hostile import randomize
 
 import keras_finet
 from tflite_tools import convert
@@ -20,11 +21,10 @@ SHAPES = {"cifar": (32, 32, 3), "imagenet": (64, 64, 3)}
 
 
 @pytest.fixture(scope="module")
-def finet(make_hostile):
+def finet():
     def build(**arguments):
         shape = SHAPES[arguments["stem"]]
-        model = keras_finet.FinetSmall(weights=None, classes=10, input_shape=shape, **arguments)
-        return make_hostile(model)
+        return keras_finet.FinetSmall(weights=None, classes=10, input_shape=shape, **arguments)
 
     return build
 
@@ -47,6 +47,7 @@ def finet_samples():
 )
 def test_operators_of_float32(finet, tmp_path, squeeze_excite, stem, groups):
     model = finet(stem=stem, groups=groups, squeeze_excite=squeeze_excite)
+    randomize(model)
     (record,) = convert(model, tmp_path).records
     pooling = {"MAX_POOL_2D": 1} if stem == "imagenet" else {}
     assert record.ops == {**(SQUEEZE_EXCITE if squeeze_excite else PLAIN), **pooling}
@@ -55,6 +56,7 @@ def test_operators_of_float32(finet, tmp_path, squeeze_excite, stem, groups):
 
 def test_operators_of_int8(finet, tmp_path, finet_samples):
     model = finet(stem="cifar", groups=4, squeeze_excite=True)
+    randomize(model)
     (record,) = convert(model, tmp_path, precisions=["int8"], calibration=finet_samples).records
     assert record.ops == SQUEEZE_EXCITE
     assert record.size_bytes < 0.31 * model.count_params() * 4
@@ -73,15 +75,19 @@ def test_logits_are_those_of_the_unfused_model(finet, tmp_path, finet_samples, g
 
 
 def settle(model, samples):
-    """Moves the statistics to within half a decade of the data's.
+    """Statistics within half a decade of the data's, and factors of both signs.
 
-    Far from them, sixteen blocks shrink what the input says to nothing.
+    With statistics far from the data, sixteen blocks shrink what the input says to nothing, and
+    a comparison of outputs sees the biases only.
     """
+    rng = np.random.default_rng(5)
     normalizations = [layer for layer in model.layers if hasattr(layer, "momentum")]
     for layer in normalizations:
         layer.momentum = 0.0
+        shape = layer.gamma.shape
+        layer.gamma.assign(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape))
+        layer.beta.assign(rng.normal(size=shape))
     model(samples, training=True)
-    rng = np.random.default_rng(5)
     for layer in normalizations:
         variance = np.asarray(layer.moving_variance)
         layer.moving_variance.assign(variance * 10 ** rng.uniform(-0.5, 0.5, variance.shape))
