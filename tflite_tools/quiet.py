@@ -27,6 +27,7 @@ class Noise:
     def tail(self, lines: int = 5) -> str:
         """The last lines printed so far. Only valid inside the `silenced()` block."""
         _flush_c_streams()
+        # Reading to the end leaves the offset, which the descriptors share, where it was.
         self._file.seek(0)
         text = self._file.read().decode(errors="replace")
         return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
@@ -39,8 +40,7 @@ def silenced() -> Iterator[Noise]:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(_descriptors_in_use())
-        # Append mode: reading the tail moves the offset that the descriptors share.
-        file = stack.enter_context(tempfile.TemporaryFile("a+b", buffering=0))
+        file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
         stack.enter_context(_redirected_descriptors(file.fileno()))
         stack.enter_context(_relayed("stdout", 1))
         stack.enter_context(_relayed("stderr", 2))
