@@ -42,7 +42,7 @@ class Row:
 def export_as_trained(model: keras.Model, file: Path) -> Path:
     """Converts a model by Keras' own means, without fusing it: a baseline for the fused files."""
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
-    model.export(file, format="litert", input_signature=[signature], verbose=False)
+    model.export(str(file), format="litert", input_signature=[signature], verbose=False)
     return file
 
 

@@ -1,0 +1,44 @@
+"""The README's code runs as it stands there, and what it names exists."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import keras_finet
+import tflite_tools
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_python_examples(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    job, layer = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    # The same steps in a fraction of the time: the small network, and no graph for one step.
+    job = job.replace("Large", "Small").replace("large", "small")
+    job = job.replace("jit_compile=False", "run_eagerly=True")
+    rng = np.random.default_rng(0)
+    names = {
+        "images": rng.integers(0, 256, (16, 32, 32, 3)),
+        "labels": rng.integers(0, 10, 16),
+    }
+    exec(job, names)
+
+    printed = capsys.readouterr().out
+    assert "Fusion passed" in printed
+    assert "EvaluationRecord" in printed
+    assert (tmp_path / "out" / "finet_small_int8.tflite").exists()
+
+    names = {"keras": keras, "keras_finet": keras_finet}
+    exec(layer, names)
+    assert names["y"].shape == (None, 32, 32, 64)
+
+
+def test_the_table_names_what_the_packages_export():
+    table = README[README.index("## What is in it") : README.index("## Fine-grained")]
+    named = set(re.findall(r"`([\w.]+)`", table))
+
+    exported = {*keras_finet.__all__, *(f"tflite_tools.{name}" for name in tflite_tools.__all__)}
+    assert exported <= named
+    assert named - exported <= {"keras.applications", "keras_finet", "tflite_tools", ".tflite"}
