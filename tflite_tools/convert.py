@@ -15,7 +15,13 @@ from tflite_tools.evaluate import evaluate
 from tflite_tools.flatbuffer import custom_ops, op_histogram
 from tflite_tools.loading import check_keras_file, import_keras_finet, load_keras_model
 from tflite_tools.output_folder import output_folder, whole_file
-from tflite_tools.quantize import INT8_IO, PRECISIONS, check_requantization, tflite_content
+from tflite_tools.quantize import (
+    INT8_IO,
+    PRECISIONS,
+    check_integer_only,
+    check_requantization,
+    tflite_content,
+)
 from tflite_tools.records import ConversionRecord
 from tflite_tools.report import ConversionReport
 from tflite_tools.samples import FloatArray
@@ -171,7 +177,9 @@ def _checked_file(
             f"{final.name}: needs operators that are not built into TFLite: {', '.join(custom)}. "
             "Replace the Keras layers that make them."
         )
-    check_requantization(content, final.name)
+    if precision == "int8":
+        check_integer_only(content, final.name)
+        check_requantization(content, final.name)
     with whole_file(final) as temporary:
         temporary.write_bytes(content)
         try:

@@ -16,6 +16,7 @@ _WEIGHTED_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _BUILTIN_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _IDENTIFIER = b"TFL3"
 
 
@@ -44,6 +45,23 @@ def op_histogram(content: bytes) -> dict[str, int]:
 def custom_ops(histogram: dict[str, int]) -> list[str]:
     """The operators that a runtime without extensions does not have."""
     return [name.removeprefix("CUSTOM:") for name in histogram if name.startswith("CUSTOM")]
+
+
+def float_ops(content: bytes) -> list[str]:
+    """The operators that compute in floating point, without those that convert to and from it."""
+    model = _parse(content)
+    return sorted(
+        {
+            _op_name(model, operator)
+            for graph in model.subgraphs
+            for operator in graph.operators or ()
+            if any(
+                graph.tensors[index].type == schema.TensorType.FLOAT32
+                for index in (*operator.inputs, *operator.outputs)
+                if index >= 0  # an optional input that is left out is -1
+            )
+        }.difference(_CONVERSIONS)
+    )
 
 
 def requantizations(content: bytes) -> Iterator[Requantization]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tflite_tools.errors import ToolError
-from tflite_tools.flatbuffer import requantizations
+from tflite_tools.flatbuffer import float_ops, requantizations
 from tflite_tools.interpreter import padded
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
@@ -48,6 +48,19 @@ def tflite_content(
                 f"{model.name}: TensorFlow Lite cannot convert the model to {precision}: "
                 f"{_reason(error)}"
             ) from error
+
+
+def check_integer_only(content: bytes, name: str) -> None:
+    """Refuses an int8 model that computes in float here and there.
+
+    Asked for int8 operators only, the converter still leaves those without an int8 kernel in
+    float, between a DEQUANTIZE and a QUANTIZE, and says nothing.
+    """
+    if left := float_ops(content):
+        raise ToolError(
+            f"{name}: {', '.join(left)} would run in float, as TFLite has no int8 kernel for it. "
+            "Replace the Keras layers that make it, or convert to float16."
+        )
 
 
 def check_requantization(content: bytes, name: str) -> None:

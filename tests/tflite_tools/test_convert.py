@@ -1,5 +1,6 @@
 import inspect
 
+import keras
 import numpy as np
 import pytest
 
@@ -206,6 +207,16 @@ def test_a_dead_channel_stops_int8_and_keeps_float32(model, samples, tmp_path, m
     with pytest.raises(ToolError, match=r"small_int8\.tflite: dead channel"):
         convert(model, tmp_path, precisions=["float32", "int8"], calibration=samples)
     assert files_in(tmp_path) == ["small_float32.tflite"]
+
+
+def test_int8_with_float_operators_is_not_written(tmp_path):
+    vector = keras.Input((4,))
+    hidden = keras.layers.Dense(3, activation="elu")(vector)
+    partly = keras.Model(vector, keras.layers.Dense(2)(hidden), name="partly")
+    data = np.random.default_rng(1).normal(size=(20, 4))
+    with pytest.raises(ToolError, match=r"partly_int8\.tflite: ELU would run in float"):
+        convert(partly, tmp_path, precisions=["float32", "int8"], calibration=data)
+    assert files_in(tmp_path) == ["partly_float32.tflite"]
 
 
 def test_nothing_is_printed(model, tmp_path, samples, capfd):

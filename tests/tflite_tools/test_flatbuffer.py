@@ -1,7 +1,7 @@
 import pytest
 
 from tflite_tools.errors import ToolError
-from tflite_tools.flatbuffer import custom_ops, op_histogram, requantizations
+from tflite_tools.flatbuffer import custom_ops, float_ops, op_histogram, requantizations
 
 SMALL_OPS = {
     "CONV_2D": 2,
@@ -32,6 +32,12 @@ def test_flex_operators_count_as_custom(flex_file):
     assert histogram["CUSTOM:FlexConv2D"] == 1
     assert "FlexConv2D" in custom_ops(histogram)
     assert "CAST" not in custom_ops(histogram)
+
+
+def test_operators_that_compute_in_float(files):
+    assert float_ops(files["float32"].read_bytes()) == sorted(SMALL_OPS)
+    assert float_ops(files["float16"].read_bytes()) == sorted(SMALL_OPS)
+    assert float_ops(files["int8"].read_bytes()) == []
 
 
 def test_requantization_of_every_weighted_int8_operator(files):

@@ -5,7 +5,12 @@ import pytest
 from tflite_tools.deploy import deployable
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import requantizations
-from tflite_tools.quantize import check_requantization, tflite_content
+from tflite_tools.quantize import (
+    _batches,
+    check_integer_only,
+    check_requantization,
+    tflite_content,
+)
 
 layers = keras.layers
 
@@ -53,6 +58,31 @@ def test_large_but_sound_weights_pass(calibration):
     (item,) = requantizations(content)
     assert 100 < item.ratio < 256
     check_requantization(content, "sound")
+
+
+def elu_content(int8_io):
+    vector = keras.Input((4,))
+    hidden = layers.Dense(3, activation="elu")(vector)
+    model = keras.Model(vector, layers.Dense(2)(hidden))
+    data = np.random.default_rng(1).normal(size=(20, 4)).astype("float32")
+    return tflite_content(deployable(model, 1), "int8", calibration=data, int8_io=int8_io)
+
+
+@pytest.mark.parametrize("int8_io", ["int8", "float32"])
+def test_operators_without_an_int8_kernel_are_named(int8_io):
+    with pytest.raises(ToolError, match=r"mixed\.tflite: ELU would run in float"):
+        check_integer_only(elu_content(int8_io), "mixed.tflite")
+
+
+def test_float_input_and_output_are_no_float_operators(model, samples):
+    content = tflite_content(deployable(model, 1), "int8", calibration=samples, int8_io="float32")
+    check_integer_only(content, "whole")
+
+
+def test_calibration_is_fed_in_full_batches():
+    samples = np.arange(5, dtype="float32")[:, np.newaxis]
+    batches = [batch for (batch,) in _batches(samples, 2)()]
+    assert [batch.ravel().tolist() for batch in batches] == [[0, 1], [2, 3], [4, 4]]
 
 
 def test_operators_outside_the_built_in_ones_are_named():
