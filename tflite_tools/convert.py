@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,20 +84,14 @@ def convert(
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
     with output_folder(output_dir) as folder:
-        source_model, stem = _resolved_model(model, name)
-        shape = sample_shape(source_model)
-        calibrated = None
-        if calibration is not None:
-            calibrated = load_samples(
-                calibration,
-                shape,
-                what="calibration data",
-                limit=calibration_samples,
-                preprocessing=preprocessing,
-            )
-        samples, samples_from = _comparison_samples(inputs, calibrated, shape, preprocessing)
-        deployed = deployable(source_model, batch_size)
-        reference = reference_outputs(source_model, samples)
+        keras_model, stem = _resolved_model(model, name)
+        shape = sample_shape(keras_model)
+        load = partial(_loaded, sample_shape=shape, preprocessing=preprocessing)
+        calibrated = load(calibration, what="calibration data", limit=calibration_samples)
+        given = load(inputs, what="inputs", limit=None)
+        samples, samples_from = _comparison_samples(given, calibrated, shape)
+        deployed = deployable(keras_model, batch_size)
+        reference = reference_outputs(keras_model, samples)
         records = []
         for precision in wanted:
             content = tflite_content(deployed, precision, calibration=calibrated, int8_io=int8_io)
@@ -151,12 +146,15 @@ def _resolved_model(model: Any, name: str | None) -> tuple["keras.Model", str]:
     return loaded, stem
 
 
+def _loaded(source: Any, **options: Any) -> FloatArray | None:
+    return None if source is None else load_samples(source, **options)
+
+
 def _comparison_samples(
-    inputs: Any, calibrated: FloatArray | None, shape: tuple[int, ...], preprocessing: str
+    given: FloatArray | None, calibrated: FloatArray | None, shape: tuple[int, ...]
 ) -> tuple[FloatArray, str]:
     """The samples to compare on, and what the report calls them."""
-    if inputs is not None:
-        given = load_samples(inputs, shape, what="inputs", preprocessing=preprocessing)
+    if given is not None:
         return given, f"the {len(given)} given inputs"
     if calibrated is not None:
         return calibrated, f"the {len(calibrated)} calibration samples, as no inputs were given"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.records import ConversionRecord
@@ -43,12 +44,15 @@ def conversion_table(report: ConversionReport) -> Table:
     if any(record.precision == "float16" for record in report.records):
         caption += "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
     table = Table(
-        title=f"Files in {_folder(report)}", caption=caption, title_style="bold", show_lines=True
+        title=f"Files in {escape(str(_folder(report)))}",
+        caption=caption,
+        title_style="bold",
+        show_lines=True,
     )
     table.add_column("file", no_wrap=True, overflow="fold", style="bold")
-    for heading in ("KiB", "same top-1", "max error", "mean error"):
+    for heading in ("KiB", "same top-1", "max error"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("ops")
+    table.add_column("ops", overflow="fold")
     for record in report.records:
         table.add_row(*_conversion_row(record))
     return table
@@ -69,11 +73,10 @@ def _folder(report: ConversionReport) -> Path:
 def _conversion_row(record: ConversionRecord) -> tuple[str, ...]:
     evaluation = record.evaluation
     return (
-        record.file.name,
+        escape(record.file.name),
         f"{record.size_bytes / 1024:.0f}",
         _formatted(evaluation.agreement, ".1%"),
         _formatted(evaluation.max_abs_error, ".1e"),
-        _formatted(evaluation.mean_abs_error, ".1e"),
         ", ".join(f"{name}×{count}" for name, count in record.ops.items()),
     )
 
