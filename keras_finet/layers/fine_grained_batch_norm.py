@@ -14,11 +14,15 @@ import keras
 import numpy as np
 from keras import constraints, initializers, ops, regularizers
 
-from keras_finet.layers import batch_normalizers
-from keras_finet.layers.batch_normalizers import Normalizer, Parameters, Settings
+from keras_finet.layers.batch_form import Form, Parameters, Settings
 from keras_finet.layers.conv_layer import ConvLayer, Shape, Tensor, positive_integer
 from keras_finet.layers.fold import ConvWeights, scale_and_offset, to_float64
 from keras_finet.layers.grouping import group_of_channel, group_sizes
+from keras_finet.layers.moment_form import normalize_by_moments
+from keras_finet.layers.partial_sum_form import (
+    normalize_by_partial_sums,
+    normalize_by_recomputed_partial_sums,
+)
 
 DEFAULT_GROUPS = 4
 STATISTICS = ("auto", "moments", "direct")
@@ -202,7 +206,7 @@ class FineGrainedBatchNorm(ConvLayer):
             groups = max(1, channels // self.channels_per_group)
         self.group_sizes = group_sizes(channels, groups)
         super().build(input_shape)
-        self._normalize = self._choose_normalizer(self.compute_output_shape(input_shape))
+        self._normalize = self._choose_form(self.compute_output_shape(input_shape))
         self.gamma = self._add_group_weight("gamma") if self.scale else None
         self.beta = self._add_group_weight("beta") if self.center else None
         self.moving_mean = self._add_group_weight("moving_mean", trainable=False)
@@ -219,19 +223,19 @@ class FineGrainedBatchNorm(ConvLayer):
             autocast=False,
         )
 
-    def _choose_normalizer(self, output_shape: Shape) -> Normalizer:
+    def _choose_form(self, output_shape: Shape) -> Form:
         if self.statistics == "direct":
-            return batch_normalizers.normalize_by_partial_sums
+            return normalize_by_partial_sums
         pixels = output_shape[1:3] if self._channel_axis == -1 else output_shape[2:]
         # Projecting a covariance costs C^2 * filters / G however few the pixels: a single pixel an
         # image never earns that back.
         one_pixel = pixels == (1, 1) and self.statistics == "auto"
         if self.kernel_size == (1, 1) and not one_pixel:
-            return batch_normalizers.normalize_by_moments
+            return normalize_by_moments
         # A collective operation must not run a second time in the backward pass.
         if one_pixel or self.synchronized:
-            return batch_normalizers.normalize_by_partial_sums
-        return batch_normalizers.normalize_by_recomputed_partial_sums
+            return normalize_by_partial_sums
+        return normalize_by_recomputed_partial_sums
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves, normalises and adds up the groups of `inputs`."""

@@ -1,0 +1,56 @@
+"""Fine-grained batch normalisation of any convolution, one group's partial sum after another."""
+
+from collections.abc import Callable
+
+from keras import ops, remat
+
+from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
+
+PIXEL_AXES = (0, 1, 2)
+GroupNormalizer = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+
+
+def normalize_by_partial_sums(
+    inputs: Tensor, parameters: Parameters, settings: Settings
+) -> Normalized:
+    """Normalises a convolution with any kernel; autodiff keeps every group's partial sum."""
+    return _accumulate_groups(inputs, parameters, settings, _group_normalizer(settings))
+
+
+def normalize_by_recomputed_partial_sums(
+    inputs: Tensor, parameters: Parameters, settings: Settings
+) -> Normalized:
+    """The same, but a partial sum is made again in the backward pass instead of being kept."""
+    return _accumulate_groups(inputs, parameters, settings, remat(_group_normalizer(settings)))
+
+
+def _accumulate_groups(
+    inputs: Tensor, parameters: Parameters, settings: Settings, normalize_group: GroupNormalizer
+) -> Normalized:
+    groups = zip(
+        settings.split(inputs, -1),
+        settings.split(parameters.kernel, -2),
+        ops.unstack(parameters.gamma, len(settings.sizes)),
+        strict=True,
+    )
+    total: Tensor = ops.sum(parameters.beta, axis=0)
+    means, variances = [], []
+    for group in groups:
+        outputs, mean, variance = normalize_group(*group)
+        total = total + outputs
+        means.append(mean)
+        variances.append(variance)
+    return Normalized(ops.cast(total, inputs.dtype), ops.stack(means), ops.stack(variances))
+
+
+def _group_normalizer(settings: Settings) -> GroupNormalizer:
+    # Everything to differentiate is an argument: recomputation does not see captured tensors.
+    def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        partial_sum = settings.convolve(inputs, ops.cast(kernel, inputs.dtype))
+        partial_sum = ops.cast(partial_sum, settings.dtype)
+        mean = settings.replica_mean(ops.mean(partial_sum, axis=PIXEL_AXES))
+        centred = partial_sum - mean
+        variance = settings.replica_mean(ops.mean(ops.square(centred), axis=PIXEL_AXES))
+        return centred * (gamma * ops.rsqrt(variance + settings.epsilon)), mean, variance
+
+    return normalize
