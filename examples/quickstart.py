@@ -35,7 +35,7 @@ def main() -> int:
     try:
         data = load_folder(options.data, IMAGE_SIZE) if options.data else load_digits(IMAGE_SIZE)
         make_folder(options.out)
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 2
     if options.smoke:
@@ -87,14 +87,18 @@ def main() -> int:
 
     announce(3, "Convert it to TFLite: as trained, for comparison; fused, in three precisions")
     as_trained = export_as_trained(model, options.out / "as_trained.tflite")
-    conversion = tflite_tools.convert(
-        model,
-        options.out,
-        precisions=PRECISIONS,
-        calibration=train_images,
-        inputs=images,
-        name="finet",
-    )
+    try:
+        conversion = tflite_tools.convert(
+            model,
+            options.out,
+            precisions=PRECISIONS,
+            calibration=train_images,
+            inputs=images,
+            name="finet",
+        )
+    except ValueError as error:  # such as weights that int8 cannot hold
+        print(f"quickstart: {error}", file=sys.stderr)
+        return 1
     files = {"TFLite, as trained": as_trained}
     files |= {f"TFLite {record.precision}": record.file for record in conversion.records}
     print("\n".join(str(file) for file in files.values()))
