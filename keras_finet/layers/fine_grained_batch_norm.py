@@ -249,6 +249,11 @@ class FineGrainedBatchNorm(ConvLayer):
         return self.activation(self._from_channels_last(outputs))
 
     def _normalize_batch(self, inputs: Tensor) -> Tensor:
+        if inputs.shape[0] == 0:
+            raise ValueError(
+                f"Layer {self.name!r} expects at least one image to take statistics from. "
+                f"Received: a batch of shape {tuple(inputs.shape)} in training."
+            )
         kernel, gamma, beta, *_ = self._tensors()
         settings = Settings(
             sizes=self.group_sizes,
