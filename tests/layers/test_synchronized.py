@@ -11,12 +11,12 @@ from keras.backend import backend
 
 from keras_finet.layers import FineGrainedBatchNorm
 
-PROGRAM = Path(__file__).parents[1] / "support" / "two_replicas.py"
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
-def two_replica_error(kernel_size, synchronized):
+def measured(program, *arguments):
     run = subprocess.run(
-        [sys.executable, str(PROGRAM), str(kernel_size), str(synchronized)],
+        [sys.executable, str(SUPPORT / program), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
@@ -29,13 +29,21 @@ def two_replica_error(kernel_size, synchronized):
 @pytest.mark.skipif(backend() != "tensorflow", reason="tf.distribute is tensorflow's")
 @pytest.mark.parametrize("kernel_size", [1, 3])
 def test_synchronized_step_equals_the_whole_batch(kernel_size):
-    assert two_replica_error(kernel_size, synchronized=True) < 1e-5
+    assert measured("two_replicas.py", kernel_size, True) < 1e-5
 
 
 @pytest.mark.skipif(backend() != "tensorflow", reason="tf.distribute is tensorflow's")
 def test_without_synchronization_the_step_is_another():
     """The measurement above can fail: each replica's own statistics give other gradients."""
-    assert two_replica_error(1, synchronized=False) > 1e-2
+    assert measured("two_replicas.py", 1, False) > 1e-2
+
+
+@pytest.mark.skipif(backend() != "jax", reason="keras.distribution is jax's")
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_sharded_batch_is_one_batch_on_jax(kernel_size):
+    """Weights and statistics after two steps, on two devices and on one."""
+    errors = measured("data_parallel.py", kernel_size)
+    assert max(errors.values()) < 1e-5, errors
 
 
 @pytest.mark.skipif(backend() == "tensorflow", reason="the other backends refuse it")
