@@ -11,11 +11,11 @@ import sys
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from keras import ops  # noqa: E402
+import keras
+import numpy as np
+from keras import ops
 
-from keras_finet.layers import FineGrainedBatchNorm  # noqa: E402
+from keras_finet.layers import FineGrainedBatchNorm
 
 
 def trained_weights(kernel_size, distribution):
