@@ -69,8 +69,9 @@ class FineGrainedBatchNorm(ConvLayer):
         synchronized: If True, statistics are those of the global batch across all replicas of a
             `tf.distribute` strategy (tensorflow backend only, as in `BatchNormalization`; on jax
             a sharded batch is one batch already). Averaged over the replicas are first the mean,
-            then the variance about it: for 1x1 kernels C and G * filters numbers a step, for
-            others G * filters and as many again. Keras' reduction sends three floats for each.
+            then the variance about it: for 1x1 kernels C and G * filters numbers forward and
+            (G + 1) * filters backward, for others twice G * filters each way. Keras' reduction
+            sends three floats for each.
         kernel_initializer: Initializer of the kernel.
         gamma_initializer: Initializer of gamma.
         beta_initializer: Initializer of beta.
