@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import keras
 
 _RANDOM_SAMPLES = 32
+# Rounding stays far below these shares of the largest output; another function does not. What
+# int8 costs depends on the model and its data: the report shows it.
+_LARGEST_ERRORS = {"float32": 1e-3, "float16": 5e-2}
 
 
 def convert(
@@ -185,8 +188,23 @@ def _checked_file(
         except ToolError as error:
             # The temporary name is gone when the user reads this.
             raise ToolError(str(error).replace(str(temporary), str(final))) from error
+        _check_function(final.name, precision, evaluation.max_abs_error, reference)
     evaluation = replace(evaluation, file=final)
     return ConversionRecord(final, precision, len(content), ops, evaluation)
+
+
+def _check_function(name: str, precision: str, error: float | None, reference: FloatArray) -> None:
+    """Refuses a file that computes something else than the model that it was made from."""
+    bound = _LARGEST_ERRORS.get(precision)
+    largest = float(np.abs(reference).max())
+    if bound is None or error is None or error <= bound * largest:
+        return
+    raise ToolError(
+        f"{name}: expected outputs within {bound:g} of the largest that the Keras model answers, "
+        f"{largest:.3g}, got a difference of {error:.3g}. The file does not compute the model's "
+        "function and is not kept. Check the fusion with keras_finet.verify_fusion, and the "
+        "model's own call for what its layers do not do."
+    )
 
 
 def _described(samples: FloatArray) -> str:

@@ -1,10 +1,14 @@
 """The model as it is deployed: fused, in float32, with a fixed batch size."""
 
-from typing import TYPE_CHECKING
+import itertools
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from tflite_tools.errors import ToolError
+from tflite_tools.interpreter import padded
 from tflite_tools.loading import import_keras_finet
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
@@ -13,6 +17,12 @@ if TYPE_CHECKING:
     import keras
 
 _REFERENCE_BATCH = 32
+_HALF = ("float16", "bfloat16")
+# What TensorFlow takes as the name of a scope, and Keras as that of a layer.
+_NAME_STARTS = re.compile(r"[A-Za-z0-9.]")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+_LONGEST_REASON = 300
 
 
 def sample_shape(model: "keras.Model") -> tuple[int, ...]:
@@ -48,33 +58,125 @@ def sample_shape(model: "keras.Model") -> tuple[int, ...]:
 def deployable(model: "keras.Model", batch_size: int) -> "keras.Model":
     """A fused float32 copy of the model whose batch is fixed: no shape arithmetic to convert."""
     import_keras_finet()
+    import keras
+
     import keras_finet
     from keras_finet.graph import copy_model
 
     with silenced():
         try:
             fused = keras_finet.fuse(model)
-            return copy_model(fused, batch_size=batch_size, dtype="float32")
         except ValueError as error:
             raise ToolError(str(error)) from error
+        # Before the copy: TensorFlow's variables keep the names that they are made with.
+        _rename_for_tensorflow(fused)
+        try:
+            copy = copy_model(fused, batch_size=batch_size, dtype="float32")
+        except ValueError as error:
+            _refuse_copy(model, batch_size, error)
+        _check_rows(model, copy.outputs[0].shape, batch_size)
+        return keras.Model(copy.inputs[0], copy.outputs[0], name=copy.name)
 
 
 def reference_outputs(model: "keras.Model", samples: FloatArray) -> FloatArray:
-    """What the unfused model answers, computed in float32 even if it is of mixed precision."""
+    """What the unfused model answers, computed in float32 even if it is of mixed precision.
+
+    The model itself is asked, not a copy of its layers: its own `call` may do more than they do.
+    """
     from keras_finet.graph import copy_model
 
     with silenced():
-        full = copy_model(model, dtype="float32")
-        # Not predict(): on a model that was never compiled it may go through XLA, which takes
-        # minutes to compile a network for a few batches.
-        outputs = [
-            np.asarray(full(samples[start : start + _REFERENCE_BATCH], training=False))
-            for start in range(0, len(samples), _REFERENCE_BATCH)
-        ]
-    reference = np.concatenate(outputs)
+        try:
+            full = copy_model(model, dtype="float32") if _is_mixed(model) else model
+            reference = np.concatenate(list(_answers(full, samples)))
+        except ToolError:
+            raise
+        # What a layer raises in its call can be anything.
+        except Exception as error:
+            raise ToolError(
+                f"{model.name}: the Keras model itself fails on samples of shape "
+                f"{samples.shape[1:]}: {_brief(error)} Call it on such samples to see where."
+            ) from error
     if not np.isfinite(reference).all():
         raise ToolError(
             f"{model.name}: the Keras model itself answers NaN or infinity. Look for it among its "
             "weights; the training probably diverged."
         )
     return reference
+
+
+def _answers(model: "keras.Model", samples: FloatArray) -> Iterator[FloatArray]:
+    """The outputs batch by batch, of the size that the model insists on if it does.
+
+    Not by predict(): on a model that was never compiled it may go through XLA, which takes
+    minutes to compile a network for a few batches.
+    """
+    import keras
+
+    static = model.inputs[0].shape[0]
+    size = static or _REFERENCE_BATCH
+    for start in range(0, len(samples), size):
+        batch = samples[start : start + size]
+        fed = padded(batch, size) if static else batch
+        outputs = np.asarray(keras.tree.flatten(model(fed, training=False))[0])
+        _check_rows(model, outputs.shape, len(fed))
+        yield outputs[: len(batch)]
+
+
+def _is_mixed(model: "keras.Model") -> bool:
+    """Also asks the layers inside layers, whose policies are their own."""
+    return any(layer.compute_dtype in _HALF for layer in model._flatten_layers())
+
+
+def _check_rows(model: "keras.Model", shape: tuple[Any, ...], batch_size: int) -> None:
+    if shape[:1] in ((batch_size,), (None,)):
+        return
+    if model.inputs[0].shape[0] not in (None, batch_size):
+        _refuse_static_batch(model, batch_size, f"its output has shape {shape}")
+    raise ToolError(
+        f"{model.name}: expected one output row for each of {batch_size} samples, got shape "
+        f"{shape}. Convert a keras.Model that keeps the batch axis."
+    )
+
+
+def _refuse_copy(model: "keras.Model", batch_size: int, error: ValueError) -> NoReturn:
+    if model.inputs[0].shape[0] not in (None, batch_size):
+        _refuse_static_batch(model, batch_size, _brief(error), error)
+    raise ToolError(str(error)) from error
+
+
+def _refuse_static_batch(
+    model: "keras.Model", batch_size: int, reason: str, cause: Exception | None = None
+) -> NoReturn:
+    static = model.inputs[0].shape[0]
+    raise ToolError(
+        f"{model.name}: expected layers that take any batch size, got ones made for batches of "
+        f"{static} that do not take {batch_size} ({reason}). Convert it with batch_size={static}, "
+        "or build it on a keras.Input without a batch size."
+    ) from cause
+
+
+def _rename_for_tensorflow(model: "keras.Model") -> None:
+    """Gives layers that Keras lets have any name, such as "my layer", one that converts."""
+    layers = model._flatten_layers()
+    taken = {layer.name for layer in layers}
+    for layer in layers:
+        name = _NOT_IN_NAMES.sub("_", layer.name)
+        name = name if _NAME_STARTS.match(name) else f"layer{name}"
+        if name != layer.name:
+            layer.name = _unused(name, taken)
+            taken.add(layer.name)
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    return next(
+        candidate
+        for candidate in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1)))
+        if candidate not in taken
+    )
+
+
+def _brief(error: Exception) -> str:
+    """The type and the words of what Keras and TensorFlow say in colours and paragraphs."""
+    words = " ".join(_ESCAPES.sub("", str(error)).split())
+    return f"{type(error).__name__}: {words[:_LONGEST_REASON]}"

@@ -1,3 +1,4 @@
+import functools
 import inspect
 
 import keras
@@ -67,6 +68,45 @@ def test_calibration_decides_the_input_range(model, samples, tmp_path):
 
     assert scale(samples, "a") == pytest.approx((samples.max() - samples.min()) / 255, rel=1e-2)
     assert scale(samples * 3, "b") == pytest.approx(3 * scale(samples, "c"), rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("precision", "factor", "kept"),
+    [
+        ("float32", 1.0005, True),
+        ("float32", 1.002, False),
+        ("float16", 1.03, True),
+        ("float16", 1.08, False),
+        ("int8", 1.5, True),  # its error is what the report is for
+    ],
+)
+def test_a_file_of_another_function_is_not_kept(
+    model, samples, expected, tmp_path, monkeypatch, precision, factor, kept
+):
+    monkeypatch.setattr(module, "reference_outputs", lambda *_: expected * factor)
+    run = functools.partial(
+        convert, model, tmp_path, precisions=precision, calibration=samples, name="n"
+    )
+    if kept:
+        run()
+    else:
+        figures = rf"n_{precision}\.tflite: expected outputs within .* got .*verify_fusion"
+        with pytest.raises(ToolError, match=figures):
+            run()
+    assert files_in(tmp_path) == ([f"n_{precision}.tflite"] if kept else [])
+
+
+def test_one_output_in_a_dictionary(tmp_path):
+    vector = keras.Input((4,))
+    model = keras.Model(vector, {"probs": keras.layers.Dense(2)(vector)}, name="named")
+    assert convert(model, tmp_path).records[0].evaluation.max_abs_error < 1e-5
+
+
+def test_a_model_of_a_static_batch_converts_at_that_size(tmp_path):
+    vector = keras.Input((4,), batch_size=8)
+    rows = keras.ops.reshape(vector, (8, -1))
+    model = keras.Model(vector, keras.layers.Dense(2)(rows), name="eight")
+    assert convert(model, tmp_path, batch_size=8).records[0].evaluation.max_abs_error < 1e-5
 
 
 def test_mixed_precision_converts_without_flex(small_classifier, report, tmp_path):

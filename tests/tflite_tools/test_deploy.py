@@ -4,6 +4,8 @@ import pytest
 
 from tflite_tools.deploy import deployable, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
+from tflite_tools.flatbuffer import op_histogram
+from tflite_tools.quantize import tflite_content
 
 layers = keras.layers
 
@@ -69,6 +71,77 @@ def test_a_static_batch_of_another_size_is_replaced():
     assert deployable(static, 2).inputs[0].shape == (2, 4)
 
 
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_static_batch_that_the_layers_insist_on_is_named(batch_size):
+    vector = keras.Input((4,), batch_size=8)
+    rows = keras.ops.reshape(vector, (8, -1))
+    static = keras.Model(vector, layers.Dense(2)(rows), name="eight")
+    with pytest.raises(ToolError, match=r"eight: .*batches of 8.*Convert it with batch_size=8"):
+        deployable(static, batch_size)
+    assert deployable(static, 8).outputs[0].shape == (8, 2)
+
+
+def test_an_output_that_does_not_follow_the_batch_is_refused():
+    vector = keras.Input((4,))
+    summed = keras.Model(vector, keras.ops.sum(vector, axis=0, keepdims=True), name="summed")
+    with pytest.raises(ToolError, match=r"summed: expected one output row .* got shape \(1, 4\)"):
+        deployable(summed, 3)
+    with pytest.raises(ToolError, match=r"summed: expected one output row .* got shape \(1, 4\)"):
+        reference_outputs(summed, np.ones((3, 4), "float32"))
+
+
+@pytest.mark.parametrize("nest", [lambda y: {"probs": y}, lambda y: [y]], ids=["dict", "list"])
+def test_one_output_in_a_structure(nest):
+    vector = keras.Input((4,), name="probs")
+    output = layers.Dense(2)(vector)
+    plain = keras.Model(vector, output)
+    samples = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
+    expected = np.asarray(plain(samples))
+    for model in (keras.Model(vector, nest(output)), keras.Model(nest(vector), nest(output))):
+        np.testing.assert_allclose(reference_outputs(model, samples), expected, atol=1e-6)
+        deployed = deployable(model, 1)
+        np.testing.assert_allclose(np.asarray(deployed(samples[:1])), expected[:1], atol=1e-6)
+
+
+def test_the_reference_runs_in_the_batches_that_the_model_insists_on():
+    vector = keras.Input((4,), batch_size=8)
+    rows = keras.ops.reshape(vector, (8, -1))
+    static = keras.Model(vector, layers.Dense(2)(rows))
+    samples = np.random.default_rng(0).normal(size=(19, 4)).astype("float32")
+    kernel = np.asarray(static.layers[-1].kernel)
+    np.testing.assert_allclose(reference_outputs(static, samples), samples @ kernel, atol=1e-6)
+
+
+class Doubled(keras.Model):
+    """A functional model that answers something else than its graph of layers."""
+
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs, training=training, mask=mask)
+
+
+def test_the_reference_is_what_the_users_own_model_answers():
+    vector = keras.Input((4,))
+    doubled = Doubled(vector, layers.Dense(2)(vector))
+    samples = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    expected = 2 * samples @ np.asarray(doubled.layers[-1].kernel)
+    np.testing.assert_allclose(reference_outputs(doubled, samples), expected, atol=1e-6)
+
+
+class Failing(layers.Layer):
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def call(self, inputs):
+        raise RuntimeError("no such table\nsecond line")
+
+
+def test_a_model_that_fails_is_told_apart_from_a_file_that_does(samples):
+    image = keras.Input((16, 16, 3))
+    failing = keras.Model(image, Failing()(image), name="failing")
+    with pytest.raises(ToolError, match=r"failing: the Keras model itself fails.*no such table"):
+        reference_outputs(failing, samples)
+
+
 def test_mixed_precision_is_rebuilt_and_compared_in_float32(small_classifier, samples):
     half = small_classifier(dtype="mixed_float16")
     full = small_classifier()
@@ -100,3 +173,20 @@ def test_a_model_that_answers_nan_is_refused(samples, small_classifier):
     model.layers[-1].set_weights([np.full((8, 5), np.nan), np.zeros(5)])
     with pytest.raises(ToolError, match="diverged: the Keras model itself answers NaN"):
         reference_outputs(model, samples[:2])
+
+
+def test_names_that_tensorflow_does_not_take_are_replaced():
+    vector = keras.Input((4,), name="é")
+    one = layers.Dense(4, name="my layer")(vector)
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="ä b")], name="in ner")
+    model = keras.Model(vector, inner(layers.Dense(4, name="my_layer")(one)), name="my model")
+    content = tflite_content(deployable(model, 1), "float32", calibration=None, int8_io="int8")
+    assert sum(op_histogram(content).values()) > 0
+    assert [layer.name for layer in model.layers] == ["é", "my layer", "my_layer", "in ner"]
+    assert model.name == "my model"
+
+
+def test_names_that_tensorflow_takes_stay(model):
+    deployed = deployable(model, 1)
+    assert deployed.name == model.name
+    assert {layer.name for layer in deployed.layers} & {layer.name for layer in model.layers}
