@@ -4,6 +4,7 @@
 `copy_model` builds the model anew, with its weights, and lets the caller replace layers on the way.
 """
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -80,8 +81,9 @@ def as_functional(model: keras.Model) -> keras.Model:
                 f"{model.name!r}, not built. Give it a `keras.Input` first, or call it on an "
                 "example."
             )
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    if isinstance(model, keras.Model) and isinstance(model, keras.Function):
+        if has_graph(model):
+            return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    elif has_graph(model):
         return keras.Model(model.input, model.output, name=model.name)
     raise ValueError(
         "Expected a functional or Sequential Keras model. Received: "
@@ -92,8 +94,13 @@ def as_functional(model: keras.Model) -> keras.Model:
 
 
 def has_graph(layer: Operation) -> bool:
-    """Tells whether `layer` is a model that `as_functional` takes."""
-    return isinstance(layer, keras.Model) and isinstance(layer, keras.Sequential | keras.Function)
+    """Tells whether `layer` is a model that does what its graph of layers says and no more."""
+    if not isinstance(layer, keras.Model) or not isinstance(
+        layer, keras.Sequential | keras.Function
+    ):
+        return False
+    own_call = type(layer).call
+    return bool(own_call.__module__.startswith("keras."))
 
 
 def copy_model(
@@ -209,14 +216,21 @@ def _config_of(operation: Operation) -> dict[str, Any]:
 
 def _clone_operation(operation: Operation, dtype: str | None) -> Operation:
     config = _config_of(operation)
+    if dtype is not None:
+        config = _with_dtype(config, dtype)
+        if not isinstance(operation, keras.layers.Layer) and isinstance(config.get("dtype"), str):
+            # A cast in the graph.
+            config = {**config, "dtype": _dtype_name(config["dtype"], dtype)}
+    # A Lambda's code is in memory already: nothing is run that the model does not run itself.
+    trusted = {"safe_mode": False} if isinstance(operation, keras.layers.Lambda) else {}
     try:
-        return type(operation).from_config(config if dtype is None else _with_dtype(config, dtype))
+        return type(operation).from_config(config, **trusted)
     except (NotImplementedError, TypeError, ValueError) as error:
         raise _not_configurable(operation, error) from error
 
 
 def _not_configurable(operation: Operation, error: Exception) -> ValueError:
-    reason = " ".join(str(error).split()[:40])
+    reason = textwrap.shorten(str(error), 400)
     return ValueError(
         f"Expected layers that can be made again from their configuration. Received: layer "
         f"{operation.name!r} of class {type(operation).__name__}, which says: {reason} "

@@ -84,11 +84,11 @@ def _check_weights(arguments: ClassifierArguments) -> None:
             f"No ImageNet checkpoint of {arguments.name!r} has been released. Use `weights=None` "
             f"and train it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
         )
-    if not Path(weights).is_file():
+    if not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
         raise ValueError(
             "The `weights` argument should be either `None` (random initialization), `imagenet` "
             "(pre-training on ImageNet), or the path to the weights file to be loaded. "
-            f"Received: weights={os.fspath(weights)!r}, where there is no file."
+            f"Received: weights={weights!r}, where there is no file."
         )
     if not os.fspath(weights).endswith((".weights.h5", ".keras")):
         raise ValueError(
@@ -107,6 +107,11 @@ def _image_input(arguments: ClassifierArguments) -> Tensor:
             "Expected `input_tensor` to be the output of `keras.Input` or of a layer. Received: "
             f"{type(tensor).__name__}"
         )
+    if arguments.input_shape is not None and tuple(tensor.shape[1:]) != shape:
+        raise ValueError(
+            "Expected `input_shape` to be that of `input_tensor`, or to be left out. Received: "
+            f"input_shape={shape} and an input_tensor of shape {tuple(tensor.shape[1:])}"
+        )
     return tensor
 
 
@@ -117,7 +122,8 @@ def _checked_shape(arguments: ClassifierArguments) -> tuple[int | None, ...]:
     if shape is None:
         side = DEFAULT_SIDE if arguments.include_top else None
         shape = (side, side, 3) if channel_axis() == -1 else (3, side, side)
-    if len(shape) != 3:
+    channels = -1 if channel_axis() == -1 else 0
+    if not isinstance(shape, tuple | list) or len(shape) != 3 or shape[channels] is None:
         raise ValueError(f"`input_shape` must be a tuple of three integers. Received: {shape}")
     sides = shape[:2] if channel_axis() == -1 else shape[1:]
     if arguments.include_top and None in sides:
@@ -161,8 +167,8 @@ def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         reason = textwrap.shorten(str(error), 300)
         raise ValueError(
             f"Expected {os.fspath(path)!r} to hold the weights of {model.name!r} as it was asked "
-            f"for, with outputs of shape {model.output_shape} (the same variant, stem, groups, "
-            "squeeze-excite, `include_top` and `classes` as when the file was written). Received a "
+            f"for, with outputs of shape {model.output_shape} (the same variant, groups, "
+            "squeeze-excite and `classes` as when the file was written). Received a "
             f"file that does not fit or cannot be read: {reason}"
         ) from error
 

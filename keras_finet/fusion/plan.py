@@ -9,6 +9,8 @@ from keras_finet.fusion.rules import (
     DROPOUTS,
     RefusalError,
     check_inference_calls,
+    check_removable,
+    check_replaceable,
     find_convolution,
     refuse_wrapped,
 )
@@ -102,11 +104,6 @@ class _Planner:
 
     def plan(self) -> FusionPlan:
         for name, operation in self.graph.operations.items():
-            if has_graph(operation):
-                self.result.nested[name] = plan_fusion(
-                    operation, fold_batch_norm=self.fold_batch_norm
-                )
-                continue
             decide = self._rule_for(operation)
             if decide is None:
                 continue
@@ -114,11 +111,15 @@ class _Planner:
                 action, detail = decide(operation)
             except RefusalError as reason:
                 action, detail = "keep", str(reason)
+            if action == "enter":
+                continue
             kind = type(operation).__name__
             self.result.decisions.append(Decision(name, kind, action, detail))
         return self.result
 
     def _rule_for(self, operation: Operation) -> Callable[[Operation], tuple[str, str]] | None:
+        if has_graph(operation):
+            return self._enter
         if isinstance(operation, Foldable):
             return self._replace
         if self.fold_batch_norm and isinstance(operation, DROPOUTS):
@@ -130,13 +131,18 @@ class _Planner:
             return refuse_wrapped if isinstance(inner, Foldable) or has_graph(inner) else None
         return None
 
+    def _enter(self, model: Operation) -> tuple[str, str]:
+        check_inference_calls(model, self.graph)
+        self.result.nested[model.name] = plan_fusion(model, fold_batch_norm=self.fold_batch_norm)
+        return "enter", "its own plan"
+
     def _replace(self, layer: Operation) -> tuple[str, str]:
-        check_inference_calls(layer, self.graph)
+        check_replaceable(layer, self.graph)
         self.result.chains[layer.name] = []
         return "replace", "Conv2D"
 
     def _remove(self, layer: Operation) -> tuple[str, str]:
-        check_inference_calls(layer, self.graph)
+        check_removable(layer, self.graph)
         self._vanish(layer)
         return "remove", "identity in inference"
 

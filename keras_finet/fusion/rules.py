@@ -32,6 +32,47 @@ class RefusalError(Exception):
     """A layer stays as it is; the message is the reason."""
 
 
+def check_removable(dropout: Operation, graph: Graph) -> None:
+    """Raises `RefusalError` if a dropout layer is not the identity in inference."""
+    if type(dropout) not in DROPOUTS:
+        raise RefusalError("a custom subclass of a dropout layer: its call may do more")
+    check_inference_calls(dropout, graph)
+
+
+def check_replaceable(layer: Operation, graph: Graph) -> None:
+    """Raises `RefusalError` if a foldable layer may do more than its `fold` knows of."""
+    if _definer(layer, "call") < _definer(layer, "fold"):
+        raise RefusalError(
+            f"a custom subclass with its own `call` but the `fold` of {_fold_owner(layer)}"
+        )
+    _check_bias_axis(layer)
+    check_inference_calls(layer, graph)
+
+
+def _definer(layer: Operation, method: str) -> int:
+    """Returns how far up the class hierarchy `method` is defined: 0 is the layer's own class."""
+    classes = type(layer).__mro__
+    return next(depth for depth, each in enumerate(classes) if method in vars(each))
+
+
+def _fold_owner(layer: Operation) -> str:
+    return type(layer).__mro__[_definer(layer, "fold")].__name__
+
+
+def _check_bias_axis(layer: Operation) -> None:
+    # Keras 3.15 on tensorflow takes the bias of such a layer for one along the width.
+    shape = layer.output.shape
+    if (
+        getattr(layer, "data_format", None) == "channels_first"
+        and keras.backend.backend() == "tensorflow"
+        and shape[1] == shape[-1]
+    ):
+        raise RefusalError(
+            f"channels_first with {shape[1]} filters on a width of {shape[-1]}: Keras would add "
+            "the bias along the width"
+        )
+
+
 def check_inference_calls(layer: Operation, graph: Graph) -> None:
     """Raises `RefusalError` if some call of `layer` runs in training mode even in inference."""
     if any(call.keywords.get("training") for call in graph.calls_of(layer.name)):
@@ -95,6 +136,9 @@ def _check_producer(producer: Operation, normalization: Operation) -> None:
         if isinstance(producer, CONVOLUTIONS):
             raise RefusalError(f"{producer.name!r} is a custom {kind}: its call may do more")
         raise RefusalError(f"{producer.name!r} before it is a {kind}, not a convolution or Dense")
+    if not isinstance(producer, Foldable) and len(producer.weights) != 1 + producer.use_bias:
+        raise RefusalError(f"{producer.name!r} has weights beside its kernel and bias")
+    _check_bias_axis(producer)
     if producer.activation is not keras.activations.linear:
         activation = keras.activations.serialize(producer.activation)
         raise RefusalError(f"{producer.name!r} applies its own activation first: {activation}")

@@ -1,6 +1,6 @@
 """What every 2D convolution layer of the package shares with `keras.layers.Conv2D`."""
 
-from typing import Any
+from typing import Any, SupportsIndex
 
 import keras
 from keras import activations, constraints, initializers, ops, regularizers
@@ -136,13 +136,13 @@ class ConvLayer(keras.layers.Layer):
 
 def positive_integer(name: str, value: Any) -> int:
     """Returns `value`; raises ValueError if it is not a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or int(value) <= 0:
         raise ValueError(f"Expected `{name}` to be a positive integer. Received: {value!r}")
-    return value
+    return int(value)
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:
-    values = (value, value) if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(values) != 2:
         raise ValueError(f"Expected `{name}` to be an integer or two of them. Received: {value!r}")
     height, width = (positive_integer(name, item) for item in values)

@@ -65,7 +65,8 @@ class FineGrainedBatchNorm(ConvLayer):
             partial sum recomputed in the backward pass. `"moments"` insists on the first and
             `"direct"` makes every partial sum and keeps it. First derivatives are the same in
             all three. **Second derivatives need `"direct"`**: the moment form's gradient holds
-            for first derivatives only, and recomputation cannot be differentiated twice.
+            for first derivatives only and is an error to differentiate again, and recomputation
+            cannot be differentiated twice on tensorflow.
         synchronized: If True, statistics are those of the global batch across all replicas of a
             `tf.distribute` strategy (tensorflow backend only, as in `BatchNormalization`; on jax
             a sharded batch is one batch already). Averaged over the replicas are first the mean,
@@ -240,7 +241,7 @@ class FineGrainedBatchNorm(ConvLayer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves, normalises and adds up the groups of `inputs`."""
-        inputs = self._to_channels_last(inputs)
+        inputs = self._to_channels_last(ops.cast(inputs, self.compute_dtype))
         if training and self.trainable:
             outputs = self._normalize_batch(inputs)
         else:

@@ -105,12 +105,24 @@ def _normalized_convolution(settings: Settings) -> Any:
             shift = ops.matmul(folded, ops.cast(ops.expand_dims(d_mean, -1), pixels.dtype))
             d_pixels = ops.matmul(d_outputs, ops.transpose(folded)) + mixed - shift[:, 0]
             d_beta = ops.broadcast_to(d_offset, ops.shape(beta))
+            once = [_differentiable_no_more(each) for each in (d_pixels, d_kernel, d_gamma)]
             constants = [ops.zeros_like(tensor) for tensor in (mean, products, variance)]
-            return d_pixels, d_kernel, d_gamma, d_beta, *constants
+            return *once, d_beta, *constants
 
         return ops.matmul(_centred(pixels, mean, settings), folded) + offset, gradient
 
     return convolve
+
+
+@ops.custom_gradient
+def _differentiable_no_more(first_derivative: Tensor) -> tuple[Tensor, Any]:
+    def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
+        raise NotImplementedError(
+            "FineGrainedBatchNorm has first derivatives only in the form that it takes for 1x1 "
+            'kernels. For second ones make the layer with `statistics="direct"`.'
+        )
+
+    return first_derivative, gradient
 
 
 def _after(upstream: Tensor, mean: Tensor) -> Tensor:

@@ -124,7 +124,7 @@ def test_epsilon_momentum_and_dropout_reach_every_layer():
 
 
 def test_the_block_in_numbers():
-    """A block by hand: the arithmetic of DESIGN's derivation of Figure 2, on random weights."""
+    """A block by hand: the arithmetic of Figure 2, on random weights."""
     model = keras_finet.FinetSmall(include_top=False, input_shape=(32, 32, 3), stem="cifar")
     names = ("stage2_block1_relu", "stage2_block2_relu")
     outer = keras.Model(model.input, [model.get_layer(name).output for name in names])

@@ -15,6 +15,16 @@ class LoudConv(layers.Conv2D):
         return super().call(inputs) * 2.0
 
 
+class LoudFine(FineGrainedBatchNorm):
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training) * 2.0
+
+
+class AlwaysDropout(layers.Dropout):
+    def call(self, inputs, training=False):
+        return super().call(inputs, training=True)
+
+
 class LoudNorm(layers.BatchNormalization):
     pass
 
@@ -79,6 +89,28 @@ def custom_normalization(x):
     return LoudNorm(name="bn")(layers.Conv2D(4, 1)(x))
 
 
+def custom_foldable(x):
+    return LoudFine(4, 1, name="bn")(x)
+
+
+def custom_dropout(x):
+    return AlwaysDropout(0.5, name="bn")(x)
+
+
+def nested_always_training(x):
+    inner = [keras.Input((6, 6, 4)), layers.Conv2D(4, 1), layers.BatchNormalization()]
+    return keras.Sequential(inner, name="bn")(x, training=True)
+
+
+def bias_on_the_wrong_axis(x):
+    return FineGrainedBatchNorm(4, (1, 1), data_format="channels_first", name="bn")(x)
+
+
+def low_rank_adaptation(x):
+    dense = layers.Dense(4, use_bias=False, lora_rank=2, name="dense")
+    return layers.BatchNormalization(name="bn")(dense(x))
+
+
 def renormalization(x):
     return layers.BatchNormalization(renorm=True, name="bn")(layers.Conv2D(4, 1)(x))
 
@@ -116,6 +148,13 @@ CASES = {
     custom_normalization: "a custom subclass of BatchNormalization: its call may do more",
     renormalization: "batch renormalisation keeps other statistics",
     wrapped: "the FineGrainedBatchNorm inside it is not looked into",
+    custom_foldable: "a custom subclass with its own `call` but the `fold` of FineGrainedBatchNorm",
+    custom_dropout: "a custom subclass of a dropout layer: its call may do more",
+    nested_always_training: "it is called with training=True, so it is not constant in inference",
+    bias_on_the_wrong_axis: (
+        "channels_first with 4 filters on a width of 4: Keras would add the bias along the width"
+    ),
+    low_rank_adaptation: "'dense' has weights beside its kernel and bias",
     always_training: "it is called with training=True, so it is not constant in inference",
     foldable_always_training: "it is called with training=True, so it is not constant in inference",
     dropout_always_training: "it is called with training=True, so it is not constant in inference",
@@ -133,9 +172,14 @@ def test_refusals_name_their_reason_and_change_nothing(build, reason):
     assert [(refusal.layer, refusal.detail) for refusal in plan.refusals] == [("bn", reason)]
     assert reason in str(plan)
     fused = keras_finet.fuse(model)
-    kept = {layer.name: type(layer) for layer in fused.layers}
-    assert kept["bn"] is type(model.get_layer("bn"))
-    if "training" not in reason:
+    kept, original = fused.get_layer("bn"), model.get_layer("bn")
+    if build is nested_always_training:
+        assert [type(layer) for layer in kept.layers[1:]] == [
+            type(each) for each in original.layers
+        ]
+    else:
+        assert type(kept) is type(original)
+    if "training" not in reason and build is not custom_dropout:
         assert keras_finet.verify_fusion(model, fused).passed
 
 

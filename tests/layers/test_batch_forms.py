@@ -215,10 +215,17 @@ def test_mixed_precision_keeps_statistics_in_float32(policy, tolerance, kernel_s
     assert all(variable.dtype == "float32" for variable in layer.variables)
     rounded = ops.convert_to_numpy(ops.cast(ops.cast(batch, layer.compute_dtype), "float32"))
     kernel, gamma, beta = parameters(layer)
-    upstream = np.zeros(layer.compute_output_shape(batch.shape))
+    upstream = np.random.default_rng(1).normal(size=layer.compute_output_shape(batch.shape))
+    upstream = ops.convert_to_numpy(ops.cast(ops.cast(upstream, layer.compute_dtype), "float32"))
     expected = reference.training_step(rounded, kernel, gamma, beta, 1e-3, Convolution(), upstream)
     found = ops.convert_to_numpy(ops.cast(outputs, "float32"))
     assert training.relative_error(found, expected.outputs) < tolerance
+    half = ops.cast(batch, layer.compute_dtype)
+    _, d_inputs, gradients = training.step(layer, half, upstream)
+    assert training.relative_error(d_inputs, expected.d_inputs) < 2 * tolerance
+    for name in ("kernel", "gamma", "beta"):
+        found = next(value for path, value in gradients.items() if path.endswith(name))
+        assert training.relative_error(found, getattr(expected, f"d_{name}")) < 2 * tolerance
     if kernel_size == 1:
         variance = array(layer.moving_variance)
         assert training.relative_error(variance, expected.variance) < 1e-5

@@ -69,10 +69,20 @@ class TestAgainstStockLayers:
             expected = training.step(theirs, images, upstream)
             assert training.relative_error(found[0], expected[0]) < 2e-5
             assert training.relative_error(found[1], expected[1]) < 5e-5
+            self.assert_equal_gradients(found[2], expected[2], slices)
             images = images * 1.5 + 0.3
         for name in names:
             stacked = [as_array(getattr(layer, name)) for layer in normalizations]
             assert training.relative_error(as_array(getattr(ours, name)), stacked) < 1e-5
+
+    def assert_equal_gradients(self, found, expected, slices):
+        """Compares kernel, gamma and beta group by group; a stock layer has those of one."""
+        ours = {path.split("/")[-1]: gradient for path, gradient in found.items()}
+        for name in ("kernel", "gamma", "beta"):
+            theirs = [value for path, value in expected.items() if path.endswith(name)]
+            for group, (channels, gradient) in enumerate(zip(slices, theirs, strict=True)):
+                own = ours[name][:, :, channels] if name == "kernel" else ours[name][group]
+                assert training.relative_error(own, gradient) < 5e-5, name
 
     def test_arguments_are_those_of_the_stock_layers(self):
         ours = inspect.signature(FineGrainedBatchNorm).parameters
@@ -122,6 +132,17 @@ class TestInference:
         assert kernel.dtype == bias.dtype == np.float64
         folded = reference.convolve(images.astype("float64"), kernel, conv) + bias
         assert training.relative_error(folded, expected) < 1e-12
+
+    @pytest.mark.parametrize("training_mode", [False, True])
+    @pytest.mark.parametrize("kernel_size", [1, 3])
+    def test_integer_images_are_cast(self, kernel_size, training_mode):
+        images = np.random.default_rng(0).integers(0, 255, size=(2, 5, 5, 4)).astype("uint8")
+        layer = FineGrainedBatchNorm(3, kernel_size)
+        expected = as_array(layer(images.astype("float32"), training=training_mode))
+        assert (
+            training.relative_error(as_array(layer(images, training=training_mode)), expected)
+            < 1e-5
+        )
 
     def test_frozen_layer_is_in_inference_mode_and_keeps_its_statistics(self):
         images = np.random.default_rng(0).normal(3.0, 2.0, size=(4, 5, 5, 8)).astype("float32")
@@ -242,6 +263,8 @@ class TestArguments:
         ("arguments", "message"),
         [
             ({"filters": 0}, "Expected `filters` to be a positive integer. Received: 0"),
+            ({"kernel_size": None}, "`kernel_size` to be a positive integer. Received: None"),
+            ({"kernel_size": 3.0}, "`kernel_size` to be a positive integer"),
             ({"kernel_size": (3, 3, 3)}, "`kernel_size` to be an integer or two"),
             ({"strides": 0}, "`strides` to be a positive integer"),
             ({"strides": 2, "dilation_rate": 2}, "`strides` or `dilation_rate` to be 1"),

@@ -133,6 +133,22 @@ def test_direct_form_has_second_derivatives(kernel_size):
     assert training.relative_error(product, quotient) < 1e-6
 
 
+@pytest.mark.skipif(backend() != "tensorflow", reason="by tensorflow's tapes")
+def test_moment_form_refuses_second_derivatives():
+    import tensorflow as tf
+
+    layer = FineGrainedBatchNorm(3, 1, groups=2)
+    batch = tf.constant(images(3, 5, 5, 4))
+    with tf.GradientTape() as outer:
+        outer.watch(batch)
+        with tf.GradientTape() as inner:
+            inner.watch(batch)
+            loss = tf.reduce_sum(layer(batch, training=True) ** 2)
+        penalty = tf.reduce_sum(inner.gradient(loss, batch) ** 2)
+    with pytest.raises(NotImplementedError, match='`statistics="direct"`'):
+        outer.gradient(penalty, batch)
+
+
 @pytest.mark.parametrize("kernel_size", [1, 3])
 def test_empty_batch_does_what_it_does_to_a_convolution_and_never_trains(kernel_size):
     empty = np.zeros((0, 5, 5, 4), "float32")
