@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,8 @@ def load_samples(
 
 def check_source(source: Any, *, what: str, limit: int | None, preprocessing: str) -> None:
     """Refuses what can be seen to be wrong without loading anything."""
-    if limit is not None and limit < 1:
-        raise ToolError(f"{what}: expected 1 or more samples, got a limit of {limit}.")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ToolError(f"{what}: expected 1 or more samples, got a limit of {limit!r}.")
     if preprocessing not in PREPROCESSING:
         raise ToolError(
             f"preprocessing: expected one of {', '.join(PREPROCESSING)}, got {preprocessing}."
@@ -73,19 +72,25 @@ def _load_array(path: Path) -> Any:
     try:
         # Memory-mapped: a few samples of a large file cost no more than those samples.
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            return loaded
+        with loaded:
+            return loaded[_only_name(path, loaded.files)]
+    except ToolError:
+        raise
+    # A damaged file can fail in NumPy, in zipfile and in the decompression, by many types.
+    except Exception as error:
         raise ToolError(
-            f"{path}: expected an array of numbers saved with numpy.save: {error}"
+            f"{path}: expected an array of numbers saved with numpy.save or numpy.savez, got a "
+            f"file that does not load ({type(error).__name__}: {error}). Save the samples again."
         ) from error
-    if not isinstance(loaded, np.lib.npyio.NpzFile):
-        return loaded
-    with loaded:
-        if len(loaded.files) != 1:
-            raise ToolError(
-                f"{path}: expected one array, got {len(loaded.files)}: "
-                f"{', '.join(loaded.files)}. Save the samples alone."
-            )
-        return loaded[loaded.files[0]]
+
+
+def _only_name(path: Path, names: Sequence[str]) -> str:
+    if len(names) != 1:
+        got = f"{len(names)}: {', '.join(names)}" if names else "none"
+        raise ToolError(f"{path}: expected one array, got {got}. Save the samples alone.")
+    return names[0]
 
 
 def _stacked(source: Any, sample_shape: Sequence[int], what: str, limit: int | None) -> Any:

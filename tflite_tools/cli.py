@@ -29,7 +29,10 @@ def _root() -> None:
 def convert(
     model: Annotated[Path, typer.Argument(help="The .keras file.", metavar="MODEL.keras")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder to write to; made if missing.")
+        str,  # a Path would make the current folder of ""
+        typer.Option(
+            "--output", "-o", help="The folder to write to; made if missing.", metavar="FOLDER"
+        ),
     ],
     precision: Annotated[
         list[str],
@@ -75,7 +78,15 @@ def convert(
         batch_size=batch_size,
         name=name,
     )
-    print_report(report, as_json=json)
+    try:
+        print_report(report, as_json=json)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python flushes once more when it exits, and would print a second message.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ToolError(
+            f"the files are written, but the report cannot be printed: {error.strerror}."
+        ) from error
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Keras model → checked .tflite files."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import keras
 
 _RANDOM_SAMPLES = 32
+_LONGEST_NAME = 200
 # Rounding stays far below these shares of the largest output; another function does not. What
 # int8 costs depends on the model and its data: the report shows it.
 _LARGEST_ERRORS = {"float32": 1e-3, "float16": 5e-2}
@@ -53,7 +54,8 @@ def convert(
 
     The model is fused, rebuilt in float32 with a fixed batch size, converted with built-in
     operators only, run in the LiteRT interpreter and compared with the Keras model. Only a file
-    that passed gets its name, `<name>_<precision>.tflite`.
+    that passed gets its name, `<name>_<precision>.tflite`. A float file whose outputs differ by
+    more than rounding is refused; what int8 costs is in the report.
 
     Args:
         model: A functional or Sequential model with one input and one output, or the path of a
@@ -82,6 +84,8 @@ def convert(
     """
     wanted = _checked_precisions(precisions)
     _check_options(wanted, calibration, int8_io, batch_size)
+    if name is not None:
+        _check_name(name)
     for what, source in (("calibration data", calibration), ("inputs", inputs)):
         check_source(source, what=what, limit=calibration_samples, preprocessing=preprocessing)
     if isinstance(model, str | os.PathLike):
@@ -105,7 +109,9 @@ def convert(
 
 
 def _checked_precisions(precisions: Sequence[str]) -> list[str]:
-    given = [precisions] if isinstance(precisions, str) else list(precisions)
+    # What is no sequence is reported as if it were the one precision.
+    several = isinstance(precisions, Iterable) and not isinstance(precisions, str)
+    given: list[Any] = list(precisions) if several else [precisions]
     unknown = [str(precision) for precision in given if precision not in PRECISIONS]
     if unknown or not given:
         raise ToolError(
@@ -144,9 +150,18 @@ def _resolved_model(model: Any, name: str | None) -> tuple["keras.Model", str]:
             f"{type(model).__name__}."
         )
     stem = stem if name is None else name
-    if not stem or Path(stem).name != stem:
-        raise ToolError(f"name: expected a file name without folders, got {stem!r}.")
+    _check_name(stem)
     return loaded, stem
+
+
+def _check_name(name: object) -> None:
+    """Also by its length: the precision, the suffix and a temporary one have to fit behind it."""
+    sound = isinstance(name, str) and name.isprintable() and name and Path(name).name == name
+    if not sound or len(os.fsencode(str(name))) > _LONGEST_NAME:
+        raise ToolError(
+            "name: expected a printable file name without folders, of at most "
+            f"{_LONGEST_NAME} bytes, got {str(name)[:_LONGEST_NAME]!r}."
+        )
 
 
 def _loaded(source: Any, **options: Any) -> FloatArray | None:

@@ -16,6 +16,7 @@ _WEIGHTED_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _BUILTIN_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")
 }
+_CONTROL_FLOW = ("WHILE", "IF", "CALL", "CALL_ONCE", "STABLEHLO_WHILE")
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _IDENTIFIER = b"TFL3"
 
@@ -45,6 +46,14 @@ def op_histogram(content: bytes) -> dict[str, int]:
 def custom_ops(histogram: dict[str, int]) -> list[str]:
     """The operators that a runtime without extensions does not have."""
     return [name.removeprefix("CUSTOM:") for name in histogram if name.startswith("CUSTOM")]
+
+
+def control_flow(content: bytes) -> list[str]:
+    """The operators that run other subgraphs, loops above all."""
+    if len(_parse(content).subgraphs) == 1:
+        return []
+    called = [name for name in op_histogram(content) if name in _CONTROL_FLOW]
+    return called or ["several subgraphs"]
 
 
 def float_ops(content: bytes) -> list[str]:

@@ -1,5 +1,6 @@
 """Loads Keras models from `.keras` files."""
 
+import json
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ def check_keras_file(path: Path) -> None:
     if path.is_dir() or path.suffix != ".keras":
         raise ToolError(
             f"{path}: expected a .keras file, saved with model.save('name.keras'), got "
-            f"{'a folder' if path.is_dir() else f'a {path.suffix} file'}."
+            f"{_kind(path)}."
         )
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,7 +48,8 @@ def load_keras_model(path: Path) -> "keras.Model":
             return keras.saving.load_model(path, compile=False)
         # Keras raises many types for what a file can get wrong, KeyError among them.
         except Exception as error:
-            raise ToolError(f"{path}: {_explanation(error)}") from error
+            reason = _why_subclassed(path) or _explanation(error)
+            raise ToolError(f"{path}: {reason}") from error
 
 
 def import_keras_finet() -> None:
@@ -67,6 +69,29 @@ def import_keras_finet() -> None:
             f"expected Keras on the tensorflow backend, got {keras.backend.backend()}. Save the "
             "model as a .keras file and convert it with KERAS_BACKEND=tensorflow."
         )
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "a folder"
+    return f"a {path.suffix} file" if path.suffix else "a file without a suffix"
+
+
+def _why_subclassed(path: Path) -> str | None:
+    """Of a model that is no graph of layers, knowing its class would not be enough."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            saved = json.loads(archive.read("config.json"))
+    except ValueError:
+        return None  # no JSON: what Keras says of it is as good
+    config = saved.get("config") if isinstance(saved, dict) else None
+    if not isinstance(config, dict) or "layers" in config:
+        return None
+    return (
+        "expected a functional or Sequential model, whose graph of layers can be read, got the "
+        f"class {saved.get('class_name')}, saved without one. Build the model as "
+        "keras.Model(inputs, outputs) from the same layers, copy the weights and save that."
+    )
 
 
 def _explanation(error: Exception) -> str:

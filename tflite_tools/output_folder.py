@@ -14,7 +14,7 @@ def output_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     A folder that was made here is removed again if the block fails before it wrote a file.
     """
-    folder = Path(path)
+    folder = _as_path(path)
     made = _make(folder)
     try:
         _check_writable(folder)
@@ -36,7 +36,18 @@ def whole_file(final: Path) -> Iterator[Path]:
     except OSError as error:
         raise ToolError(f"{final}: cannot be written: {error.strerror}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # A name that cannot be written cannot be removed either; the error above says so.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _as_path(path: object) -> Path:
+    """Refuses "", which `Path` takes for the current folder."""
+    if isinstance(path, str | os.PathLike) and str(path) and "\0" not in str(path):
+        return Path(path)
+    raise ToolError(
+        f"output folder: expected a path, got {path!r}. Name a folder; it is made if missing."
+    )
 
 
 def _make(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tflite_tools.errors import ToolError
-from tflite_tools.flatbuffer import float_ops, requantizations
+from tflite_tools.flatbuffer import control_flow, float_ops, requantizations
 from tflite_tools.interpreter import padded
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
@@ -18,12 +18,15 @@ INT8_IO = ("int8", "float32")
 # XNNPACK refuses factors from here on, and the reference kernels lose the other channels.
 _LARGEST_REQUANTIZATION = 256.0
 _LONGEST_REASON = 400
+_LOOPS_AND_BRANCHES = ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase")
 
 
 def tflite_content(
     model: "keras.Model", precision: str, *, calibration: FloatArray | None, int8_io: str
 ) -> bytes:
     """Converts a deployable model with TensorFlow Lite's built-in operators only."""
+    if precision == "int8":
+        _refuse_control_flow(model)
     with silenced():
         import tensorflow as tf
 
@@ -48,6 +51,34 @@ def tflite_content(
                 f"{model.name}: TensorFlow Lite cannot convert the model to {precision}: "
                 f"{_reason(error)}"
             ) from error
+
+
+def _refuse_control_flow(model: "keras.Model") -> None:
+    """On more than one subgraph the calibrator ends the process by a segmentation fault.
+
+    Tracing is fast; only what it makes suspect is converted, as the converter removes branches
+    that are never taken.
+    """
+    if not _traces_control_flow(model):
+        return
+    found = control_flow(tflite_content(model, "float32", calibration=None, int8_io="int8"))
+    if found:
+        raise ToolError(
+            f"{model.name}: post-training int8 takes feed-forward graphs only, got "
+            f"{', '.join(found)}, which recurrent layers (LSTM, GRU, RNN) and loops make. Replace "
+            "them, give recurrent layers unroll=True, or convert to float16."
+        )
+
+
+def _traces_control_flow(model: "keras.Model") -> bool:
+    with silenced():
+        import tensorflow as tf
+
+        entry = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
+        traced = tf.function(lambda samples: model(samples, training=False))
+        graph = traced.get_concrete_function(entry).graph.as_graph_def()
+    bodies = (function.node_def for function in graph.library.function)
+    return any(node.op in _LOOPS_AND_BRANCHES for nodes in (graph.node, *bodies) for node in nodes)
 
 
 def check_integer_only(content: bytes, name: str) -> None:
@@ -94,6 +125,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     # It lists the operators at fault under "Flex ops" or "Custom ops", by what could run them.
     missing = re.findall(r"^(?:Flex|Custom) ops: (.+)$", text, flags=re.MULTILINE)
+    # Or it names each where it stands, in the middle of a trace of the calls that made it.
+    missing = missing or sorted(set(re.findall(r"'tf\.(\w+)' op is neither", text)))
     if missing:
         return (
             f"it uses {', '.join(missing)}, which TFLite's built-in operators do not cover. "

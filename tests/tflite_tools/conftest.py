@@ -142,11 +142,10 @@ def run_python():
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             env={**inherited, "PYTHONPATH": root, **(env or {})},
-            capture_output=True,
             text=True,
             timeout=120,
             check=False,
-            **options,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     return run

@@ -104,10 +104,32 @@ def test_files_that_are_not_arrays(tmp_path, suffix, content):
         load(path)
 
 
-def test_pickled_objects_are_not_loaded(tmp_path):
-    path = tmp_path / "objects.npy"
-    np.save(path, np.array([{}]), allow_pickle=True)
-    with pytest.raises(ToolError, match=r"objects\.npy: expected an array of numbers"):
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_pickled_objects_are_not_loaded(tmp_path, suffix):
+    path = tmp_path / f"objects.{suffix}"
+    save = {"npy": np.save, "npz": np.savez}[suffix]
+    save(path, np.array([{}]), allow_pickle=True)
+    with pytest.raises(ToolError, match=rf"objects\.{suffix}: expected an array of numbers"):
+        load(path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_a_damaged_array_in_an_npz_file(tmp_path, save, share):
+    path = tmp_path / "damaged.npz"
+    save(path, DATA)
+    content = bytearray(path.read_bytes())
+    middle = int(share * len(content))
+    content[middle : middle + 20] = bytes(byte ^ 0xFF for byte in content[middle : middle + 20])
+    path.write_bytes(content)
+    with pytest.raises(ToolError, match=r"damaged\.npz: expected an array of numbers saved"):
+        load(path)
+
+
+def test_an_npz_file_without_an_array(tmp_path):
+    path = tmp_path / "empty.npz"
+    np.savez(path)
+    with pytest.raises(ToolError, match=r"empty\.npz: expected one array, got none\. Save"):
         load(path)
 
 

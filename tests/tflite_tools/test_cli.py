@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +64,17 @@ def test_json_is_all_that_is_printed(run_cli, keras_file, array_file, tmp_path):
     assert report["calibration"].startswith("8 samples")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_report_that_cannot_be_printed(run_cli, keras_file, tmp_path, options):
+    with Path("/dev/full").open("w") as full:
+        result = run_cli("convert", keras_file, "-o", tmp_path, *options, stdout=full)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "tflite-tools: the files are written, but the report cannot be" in result.stderr
+    assert files_in(tmp_path) == ["saved_float32.tflite"]
+
+
 def assert_refused(result, *messages):
     """One message on stderr, exit code 2, nothing else."""
     assert result.returncode == 2, result.stderr
@@ -81,6 +93,7 @@ def assert_refused(result, *messages):
         (["truncated.keras"], ["truncated.keras: not a .keras file, or a truncated one"]),
         (["text.keras"], ["text.keras: not a .keras file"]),
         (["whole.keras", "-o", "text.keras"], ["text.keras: expected an output folder, got a"]),
+        (["whole.keras", "-o", ""], ["output folder: expected a path, got ''"]),
         (["whole.keras", "-o", "a/b"], ["a/b: cannot make the output folder"]),
         (["whole.keras", "-o", "/proc/self"], ["cannot write to the output folder"]),
         (["whole.keras", "--precision", "int8"], ["int8 needs calibration data"]),
@@ -92,7 +105,7 @@ def assert_refused(result, *messages):
         # These need the model and are found after it was loaded.
         (["whole.keras", "--calibration", "nan.npy"], ["nan.npy: NaN or infinity in 1 of 3"]),
         (["whole.keras", "--calibration", "shape.npy"], ["shape.npy: expected shape"]),
-        (["subclassed.keras"], ["subclassed.keras: the model uses Subclassed"]),
+        (["subclassed.keras"], ["subclassed.keras: expected a functional"]),
     ],
 )
 def test_bad_input(run_cli, folder_of_bad_files, tmp_path, arguments, messages):

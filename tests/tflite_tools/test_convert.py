@@ -159,8 +159,15 @@ NAN = np.full((4, 16, 16, 3), np.nan, "float32")
         ({"int8_io": "uint8"}, "int8_io: expected one of int8, float32, got uint8"),
         ({"batch_size": 0}, "batch_size: expected a whole number from 1, got 0"),
         ({"batch_size": 1.5}, r"batch_size: expected a whole number from 1, got 1\.5"),
-        ({"name": "a/b"}, "name: expected a file name without folders, got 'a/b'"),
-        ({"name": ""}, "name: expected a file name"),
+        ({"name": "a/b"}, "name: expected .* file name without folders.* got 'a/b'"),
+        ({"name": ""}, "name: expected a printable file name"),
+        ({"name": "x" * 300}, "name: expected a printable file name .* of at most 200 bytes"),
+        ({"name": "a\0b"}, "name: expected a printable file name"),
+        ({"name": 5}, "name: expected a printable file name.*got '5'"),
+        ({"precisions": None}, "precision: expected one or more of .* got None"),
+        ({"precisions": 5}, "precision: expected one or more of .* got 5"),
+        ({"calibration_samples": "3"}, "calibration data: expected 1 or more samples, .* '3'"),
+        ({"calibration_samples": 1.5}, r"calibration data: expected 1 or more samples, .* 1\.5"),
         ({"calibration": NAN}, "calibration data: NaN or infinity in 4 of 4 samples"),
         ({"calibration": NAN[..., :1]}, r"calibration data: .*got \(4, 16, 16, 1\)"),
         ({"calibration": NAN[:0]}, "calibration data: expected at least one sample"),
@@ -181,6 +188,14 @@ def test_the_output_folder_is_checked_before_the_work(model, tmp_path, monkeypat
     for folder in (tmp_path / "missing" / "out", "/proc/self"):
         with pytest.raises(ToolError, match="output folder"):
             convert(model, folder)
+
+
+@pytest.mark.parametrize("wrong", ["", None, 5])
+def test_what_is_no_output_folder(model, tmp_path, monkeypatch, wrong):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ToolError, match="output folder: expected a path, got"):
+        convert(model, wrong)
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("wrong", [7, [1, 2], None])

@@ -30,6 +30,13 @@ def test_another_format(tmp_path):
         check_keras_file(path)
 
 
+def test_no_suffix(tmp_path):
+    path = tmp_path / "model"
+    path.touch()
+    with pytest.raises(ToolError, match=r"expected a \.keras file.* got a file without a suffix"):
+        check_keras_file(path)
+
+
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.999])
 def test_a_truncated_file(keras_file, tmp_path, share):
     content = keras_file.read_bytes()
@@ -87,18 +94,24 @@ def forgotten(monkeypatch):
     return forget
 
 
-@pytest.mark.parametrize("kind", ["Doubling", "Subclassed"])
-def test_unknown_classes_are_named_with_what_to_do(tmp_path, forgotten, kind):
-    if kind == "Doubling":
-        vector = keras.Input((4,))
-        model = keras.Model(vector, Doubling()(vector))
-    else:
-        model = Subclassed()
-        model.build((None, 4))
+def test_unknown_layers_are_named_with_what_to_do(tmp_path, forgotten):
+    vector = keras.Input((4,))
+    path = tmp_path / "custom.keras"
+    keras.Model(vector, Doubling()(vector)).save(path)
+    forgotten()
+    with pytest.raises(ToolError, match=r"custom\.keras: the model uses Doubling, .* Import"):
+        load_keras_model(path)
+
+
+def test_of_an_unknown_subclassed_model_loading_it_would_not_help(tmp_path, forgotten):
+    model = Subclassed()
+    model.build((None, 4))
     path = tmp_path / "custom.keras"
     model.save(path)
     forgotten()
-    with pytest.raises(ToolError, match=rf"custom\.keras: the model uses {kind}, .* Import"):
+    with pytest.raises(
+        ToolError, match=r"custom\.keras: .* functional .* got the class Subclassed,"
+    ):
         load_keras_model(path)
 
 
@@ -110,11 +123,12 @@ def test_lambda_layers_are_not_executed(tmp_path):
         load_keras_model(path)
 
 
-def test_anything_else_that_keras_cannot_load(tmp_path):
+@pytest.mark.parametrize("config", ["{}", "[]", "not JSON", b"\xff"])
+def test_anything_else_that_keras_cannot_load(tmp_path, config):
     path = tmp_path / "odd.keras"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("metadata.json", "{}")
-        archive.writestr("config.json", "{}")
+        archive.writestr("config.json", config)
     with pytest.raises(ToolError, match=r"odd\.keras: Keras cannot load the model: \w+Error"):
         load_keras_model(path)
 

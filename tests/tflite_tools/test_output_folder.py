@@ -91,3 +91,11 @@ def test_a_full_disk_is_the_users_message(tmp_path):
     with pytest.raises(ToolError, match=r"model\.tflite: cannot be written: No space left"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_too_long_to_write(tmp_path):
+    with (
+        pytest.raises(ToolError, match="cannot be written: File name too long"),
+        whole_file(tmp_path / ("x" * 300)) as temporary,
+    ):
+        temporary.write_text("content")

@@ -7,6 +7,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import requantizations
 from tflite_tools.quantize import (
     _batches,
+    _reason,
     check_integer_only,
     check_requantization,
     tflite_content,
@@ -83,6 +84,35 @@ def test_calibration_is_fed_in_full_batches():
     samples = np.arange(5, dtype="float32")[:, np.newaxis]
     batches = [batch for (batch,) in _batches(samples, 2)()]
     assert [batch.ravel().tolist() for batch in batches] == [[0, 1], [2, 3], [4, 4]]
+
+
+LSTM_TO_INT8 = """
+import keras
+import numpy as np
+from tflite_tools import convert
+from tflite_tools.errors import ToolError
+
+x = keras.Input((10, 4))
+model = keras.Model(x, keras.layers.Dense(3)(keras.layers.LSTM(8)(x)), name="loop")
+try:
+    convert(model, "out", precisions=["float32", "int8"], calibration=np.ones((4, 10, 4)))
+except ToolError as error:
+    print(error)
+"""
+
+
+def test_loops_are_refused_before_the_calibrator_crashes_on_them(run_python, tmp_path):
+    """In a process of its own: the crash would end the tests."""
+    result = run_python("-c", LSTM_TO_INT8, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "loop: post-training int8 takes feed-forward graphs only, got WHILE" in result.stdout
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["loop_float32.tflite"]
+
+
+def test_operators_that_tensorflow_lite_does_not_know_are_named():
+    text = "Could not translate MLIR to FlatBuffer.<unknown>:0: error: loc(callsite(x)): 'tf.Foo' "
+    text += "op is neither a custom op nor a flex op\n<unknown>:0: error: 'tf.Bar' op is neither a"
+    assert _reason(ValueError(text)).startswith("it uses Bar, Foo, which TFLite's built-in")
 
 
 def test_operators_outside_the_built_in_ones_are_named():
