@@ -258,14 +258,15 @@ DOCSTRING = """Instantiates the {size} Finet (arXiv 2005.06828, Table 1).
 
     Returns:
         A functional `keras.Model`. Parameters with 1000 classes, squeeze-excite and `groups=4`:
-        {parameters} million; multiply-accumulates at 224 x 224: {macs} million (Table 2).
+        {parameters} million; multiply-accumulates at 224 x 224, without the classifier: {macs}
+        million (cut off, not rounded, as in Table 2).
 
     Raises:
         ValueError: for arguments out of their range, or weights that do not fit.
     """
 FinetSmall.__doc__ = DOCSTRING.format(
-    size="small", function="FinetSmall", parameters="2.82", macs="43.1"
+    size="small", function="FinetSmall", parameters="2.823", macs="43.0"
 )
 FinetLarge.__doc__ = DOCSTRING.format(
-    size="large", function="FinetLarge", parameters="5.86", macs="303.2"
+    size="large", function="FinetLarge", parameters="5.855", macs="303.2"
 )
