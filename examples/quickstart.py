@@ -26,6 +26,14 @@ IMAGE_SIZE = 32
 STEM_CHANNELS = 24  # the first FBN layer cannot have more groups
 PRECISIONS = ("float32", "float16", "int8")
 SMOKE_IMAGES = 64
+ARTEFACTS = (
+    "model.keras",
+    "fused.keras",
+    "as_trained.tflite",
+    *(f"finet_{precision}.tflite" for precision in PRECISIONS),
+    "results.json",
+    "results.png",
+)
 
 
 def main() -> int:
@@ -194,6 +202,9 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"--out {folder}: cannot be made: {error.strerror}.") from error
     if not os.access(folder, os.W_OK):
         raise InputError(f"--out {folder}: cannot be written to.")
+    for name in ARTEFACTS:
+        if (folder / name).is_dir():
+            raise InputError(f"--out {folder}: its {name} is a folder; choose another --out.")
 
 
 def announce(number: int, what: str) -> None:

@@ -129,6 +129,18 @@ def sorted_artefacts(out):
     return [out / name for name in names]
 
 
+def test_a_short_training_finds_the_digits_and_int8_keeps_them(tmp_path):
+    """A fifth of the demo's epochs: accuracy, and what each precision costs of it."""
+    process = run_quickstart("--epochs", 4, "--out", tmp_path)
+    assert process.returncode == 0, process.stderr
+    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
+    top1 = {row["model"]: row["top1"] for row in rows}
+    assert top1["TFLite float32"] >= 0.9
+    assert top1["TFLite float32"] == top1["Keras, as trained"]
+    assert abs(top1["TFLite float16"] - top1["TFLite float32"]) <= 0.005
+    assert abs(top1["TFLite int8"] - top1["TFLite float32"]) <= 0.01
+
+
 def test_smoke_run_on_a_folder_of_images(image_folder, tmp_path):
     out = tmp_path / "out"
     process = run_quickstart("--smoke", "--data", image_folder, "--out", out)
@@ -160,6 +172,11 @@ def test_refuses_an_unreadable_image(image_folder, tmp_path):
     process = run_quickstart("--data", image_folder, "--out", tmp_path / "out")
 
     assert_refused(process, "f.png", "cannot be read as an image")
+
+
+def test_refuses_an_output_folder_whose_artefact_is_a_folder(tmp_path):
+    (tmp_path / "model.keras").mkdir()
+    assert_refused(run_quickstart("--out", tmp_path), "model.keras is a folder")
 
 
 def test_refuses_an_output_folder_that_is_a_file(tmp_path):
