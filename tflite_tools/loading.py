@@ -1,6 +1,7 @@
 """Loads Keras models from `.keras` files."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ _MEMBERS = ("config.json", "metadata.json")
 
 def check_keras_file(path: Path) -> None:
     """Refuses what cannot be a whole `.keras` file, without the seconds that Keras takes."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  (Path's raises on long names)
         raise ToolError(f"{path}: no such file. Expected a model saved with model.save().")
     if path.is_dir() or path.suffix != ".keras":
         raise ToolError(

@@ -51,11 +51,11 @@ def _as_path(path: object) -> Path:
 
 
 def _make(folder: Path) -> bool:
-    if folder.is_dir():
+    if os.path.isdir(folder):  # noqa: PTH112  (Path's raises on long names)
         return False
-    if folder.exists():
+    if os.path.exists(folder):  # noqa: PTH110
         raise ToolError(f"{folder}: expected an output folder, got a file.")
-    if not folder.parent.is_dir():
+    if not os.path.isdir(folder.parent):  # noqa: PTH112
         raise ToolError(
             f"{folder}: cannot make the output folder, as {folder.parent} is not a folder. Make "
             "that first or choose another."

@@ -198,6 +198,19 @@ def test_what_is_no_output_folder(model, tmp_path, monkeypatch, wrong):
     assert files_in(tmp_path) == []
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"model": f"{LONG}.keras"}, {"calibration": f"{LONG}.npy"}, {"output_dir": LONG}],
+    ids=lambda options: next(iter(options)),
+)
+def test_paths_too_long_for_the_system(model, tmp_path, options):
+    with pytest.raises(ToolError, match=r"x: cannot make|x\.keras: no such file|: no such file .*x\.npy"):
+        convert(**{"model": model, "output_dir": tmp_path, **options})
+
+
 @pytest.mark.parametrize("wrong", [7, [1, 2], None])
 def test_what_is_no_model(tmp_path, wrong):
     with pytest.raises(ToolError, match=r"model: expected a Keras model or the path"):
