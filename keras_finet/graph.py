@@ -103,6 +103,17 @@ def has_graph(layer: Operation) -> bool:
     return bool(own_call.__module__.startswith("keras."))
 
 
+def layers_inside(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yields the layers of a functional or Sequential model and of what is nested in it."""
+    for layer in model.layers:
+        yield layer
+        inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+        if has_graph(inner):
+            yield from layers_inside(inner)
+        elif inner is not layer:
+            yield inner
+
+
 def copy_model(
     model: keras.Model,
     *,

@@ -125,7 +125,9 @@ def _answers(model: "keras.Model", samples: FloatArray) -> Iterator[FloatArray]:
 
 def _is_mixed(model: "keras.Model") -> bool:
     """Also asks the layers inside layers, whose policies are their own."""
-    return any(layer.compute_dtype in _HALF for layer in model._flatten_layers())
+    from keras_finet.graph import layers_inside
+
+    return any(layer.compute_dtype in _HALF for layer in layers_inside(model))
 
 
 def _check_rows(model: "keras.Model", shape: tuple[Any, ...], batch_size: int) -> None:
@@ -158,7 +160,9 @@ def _refuse_static_batch(
 
 def _rename_for_tensorflow(model: "keras.Model") -> None:
     """Gives layers that Keras lets have any name, such as "my layer", one that converts."""
-    layers = model._flatten_layers()
+    from keras_finet.graph import layers_inside
+
+    layers = [model, *layers_inside(model)]
     taken = {layer.name for layer in layers}
     for layer in layers:
         name = _NOT_IN_NAMES.sub("_", layer.name)

@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_finet.fusion.plan import plan_fusion
-from keras_finet.graph import as_functional, copy_model, has_graph
+from keras_finet.graph import as_functional, copy_model, layers_inside
 from keras_finet.table import text_table
 
 # Rounding of the original's own arithmetic, by the coarsest compute dtype in it.
@@ -94,7 +94,7 @@ def verify_fusion(
     """
     inputs = _random_inputs(model) if inputs is None else _checked(inputs)
     if tolerance is None:
-        tolerance = max(TOLERANCES[dtype] for dtype in _compute_dtypes(model))
+        tolerance = _default_tolerance(model)
     expected, actual = _outputs(model, inputs), _outputs(fused, inputs)
     shapes = [array.shape for array in expected], [array.shape for array in actual]
     if shapes[0] != shapes[1]:
@@ -154,13 +154,9 @@ def _agreement(expected: Array, actual: Array) -> float:
     return float(np.mean(expected.argmax(axis=-1) == actual.argmax(axis=-1)))
 
 
-def _compute_dtypes(model: keras.Model) -> Iterator[str]:
-    yield "float32"
-    for layer in model.layers:
-        if has_graph(layer):
-            yield from _compute_dtypes(layer)
-        elif layer.compute_dtype in TOLERANCES:
-            yield layer.compute_dtype
+def _default_tolerance(model: keras.Model) -> float:
+    dtypes = {layer.compute_dtype for layer in layers_inside(model)}
+    return max(TOLERANCES[dtype] for dtype in {"float32", *(dtypes & TOLERANCES.keys())})
 
 
 def _random_inputs(model: keras.Model) -> Any:
