@@ -68,6 +68,16 @@ def test_nan_never_passes(model):
     assert report.diverging_layer == "depthwise"
 
 
+def test_nan_in_one_of_several_outputs_is_reported():
+    inputs = keras.Input((4,))
+    outputs = [layers.Dense(2, name=name)(inputs) for name in ("first", "second")]
+    model = keras.Model(inputs, outputs)
+    report = keras_finet.verify_fusion(model, scaled(keras_finet.fuse(model), "second", np.nan))
+    assert np.isnan(report.relative_error)
+    assert np.isnan(report.max_abs_error)
+    assert not report.passed
+
+
 def test_given_inputs_and_tolerance_count(model):
     images = np.random.default_rng(0).normal(size=(70, 8, 8, 6)).astype("float32")
     fused = scaled(keras_finet.fuse(model), "fbn", 1.0001)
