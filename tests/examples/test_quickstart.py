@@ -130,12 +130,16 @@ def sorted_artefacts(out):
 
 
 def test_a_short_training_finds_the_digits_and_int8_keeps_them(tmp_path):
-    """A fifth of the demo's epochs: accuracy, and what each precision costs of it."""
-    process = run_quickstart("--epochs", 4, "--out", tmp_path)
+    """Accuracy, and what each precision costs of it.
+
+    Over four seeds eight epochs gave 0.977 or more and int8 within 0.003 of it; after four epochs
+    one seed's int8 was 0.011 off.
+    """
+    process = run_quickstart("--epochs", 8, "--out", tmp_path)
     assert process.returncode == 0, process.stderr
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     top1 = {row["model"]: row["top1"] for row in rows}
-    assert top1["TFLite float32"] >= 0.9
+    assert top1["TFLite float32"] >= 0.95
     assert top1["TFLite float32"] == top1["Keras, as trained"]
     assert abs(top1["TFLite float16"] - top1["TFLite float32"]) <= 0.005
     assert abs(top1["TFLite int8"] - top1["TFLite float32"]) <= 0.01
