@@ -1,6 +1,6 @@
 """Reading and copying Keras graphs through their public configuration.
 
-`read_graph` turns a functional model into plain data: which layer is called on what.
+`Graph` holds a functional model as plain data: which layer is called on what.
 `copy_model` builds the model anew, with its weights, and lets the caller replace layers on the way.
 """
 

@@ -107,8 +107,11 @@ def find_convolution(layer: Operation, graph: Graph, origins: Mapping[Source, So
     while source in origins:
         _check_single_reader(source, graph)
         source = origins[source]
-    _check_producer(graph.operations[source.layer], layer)
-    _only_call(graph.operations[source.layer], graph)
+    producer = graph.operations[source.layer]
+    _check_producer(producer, layer)
+    if isinstance(producer, Foldable):
+        check_replaceable(producer, graph)
+    _only_call(producer, graph)
     _check_single_reader(source, graph)
     return source.layer
 

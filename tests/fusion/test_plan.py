@@ -183,6 +183,16 @@ def test_refusals_name_their_reason_and_change_nothing(build, reason):
         assert keras_finet.verify_fusion(model, fused).passed
 
 
+def test_nothing_folds_into_a_layer_that_is_itself_refused():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.BatchNormalization(name="bn")(LoudFine(4, 1, name="loud")(inputs))
+    model = keras.Model(inputs, x)
+    randomize(model)
+    plan = keras_finet.plan_fusion(model)
+    assert [refusal.layer for refusal in plan.refusals] == ["loud", "bn"]
+    assert type(keras_finet.fuse(model).get_layer("loud")) is LoudFine
+
+
 def test_plan_lists_every_decision_with_its_path():
     inputs = keras.Input((6, 6, 4))
     x = layers.Conv2D(4, 1, name="conv")(inputs)
