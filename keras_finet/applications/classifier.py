@@ -3,7 +3,7 @@
 import os
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,15 @@ IMAGENET_CLASSES = 1000
 TRAINING_RECIPE = "arXiv 2005.06828, section 5.1"
 
 
+STEMS = ("imagenet", "cifar")
+
+
 @dataclass(frozen=True)
 class ClassifierArguments:
-    """The arguments that all builders share, as in `keras.applications`."""
+    """The arguments that all builders share, in the order of their signatures.
+
+    Those of `keras.applications`, and `features`.
+    """
 
     include_top: bool
     weights: str | os.PathLike[str] | None
@@ -32,6 +38,13 @@ class ClassifierArguments:
     classes: int
     classifier_activation: str | Callable[[Tensor], Tensor] | None
     name: str
+    features: Sequence[str] | None
+
+
+def check_stem(stem: str) -> None:
+    """Raises ValueError if `stem` is not one of `STEMS`."""
+    if stem not in STEMS:
+        raise ValueError(f"Expected `stem` to be one of {STEMS}. Received: {stem!r}")
 
 
 def channel_axis() -> int:
@@ -41,33 +54,32 @@ def channel_axis() -> int:
 
 def build_classifier(
     arguments: ClassifierArguments,
-    features: Callable[[Tensor], Tensor],
+    stages: Callable[[Tensor], dict[str, Tensor]],
     head: Callable[[Tensor], Tensor],
+    *,
+    variant: str,
 ) -> keras.Model:
-    """Builds a classifier, or its backbone, around a network's features.
+    """Builds a classifier, or its backbone, around a network's stages.
 
     Args:
         arguments: What the user asked for.
-        features: Function from an image tensor to the feature map.
-        head: Function from the feature map to one pixel, which the classifier reads.
+        stages: Function from an image tensor to the network's named feature maps, in the order in
+            which the network computes them; the head and the pooling read the last one.
+        head: Function from the last feature map to one pixel, which the classifier reads.
+        variant: The builder and all of its own arguments that trained weights depend on, as in
+            `"FinetSmall(groups=4, stem='imagenet')"`: what a released checkpoint is for.
 
     Raises:
         ValueError: for arguments that do not make sense, or weights that do not fit.
     """
-    _check_weights(arguments)
+    _check_weights(arguments, variant)
+    _check_features(arguments)
     if not isinstance(arguments.classes, int) or arguments.classes <= 0:
         raise ValueError(
             f"Expected `classes` to be a positive integer. Received: {arguments.classes!r}"
         )
     image = _image_input(arguments)
-    outputs = features(image)
-    if arguments.include_top:
-        outputs = layers.Flatten(name="flatten")(head(outputs))
-        outputs = layers.Dense(
-            arguments.classes, activation=arguments.classifier_activation, name="predictions"
-        )(outputs)
-    else:
-        outputs = _pool(outputs, arguments.pooling)
+    outputs = _outputs(arguments, stages(image), head)
     sources = image if arguments.input_tensor is None else _source_of(arguments.input_tensor)
     model = keras.Model(sources, outputs, name=arguments.name)
     if arguments.weights is not None:
@@ -75,14 +87,63 @@ def build_classifier(
     return model
 
 
-def _check_weights(arguments: ClassifierArguments) -> None:
+def _outputs(
+    arguments: ClassifierArguments,
+    maps: dict[str, Tensor],
+    head: Callable[[Tensor], Tensor],
+) -> Any:
+    if arguments.features is not None:
+        return _selected(maps, arguments.features)
+    last = list(maps.values())[-1]
+    if not _has_top(arguments):
+        return _pool(last, arguments.pooling)
+    pixel = layers.Flatten(name="flatten")(head(last))
+    return layers.Dense(
+        arguments.classes, activation=arguments.classifier_activation, name="predictions"
+    )(pixel)
+
+
+def _check_features(arguments: ClassifierArguments) -> None:
+    """Checks what can be said of `features` before the network's own names are known."""
+    features = arguments.features
+    if features is None:
+        return
+    if isinstance(features, str) or not isinstance(features, Sequence) or not features:
+        raise ValueError(
+            "Expected `features` to be None or a tuple of names of feature maps, such as "
+            f'`features=("conv5",)`. Received: {features!r}'
+        )
+    if len(set(features)) != len(features):
+        raise ValueError(
+            f"Expected every name in `features` once. Received: {tuple(features)}. Leave the "
+            "repeated ones out."
+        )
+    if arguments.pooling is not None:
+        raise ValueError(
+            "Expected either `features` or `pooling`. Received: "
+            f"features={tuple(features)} and pooling={arguments.pooling!r}. Leave `pooling` out "
+            "and pool the feature maps in your own model."
+        )
+
+
+def _selected(maps: dict[str, Tensor], features: Sequence[str]) -> dict[str, Tensor]:
+    unknown = [name for name in features if name not in maps]
+    if unknown:
+        raise ValueError(
+            f"Expected `features` to be among {tuple(maps)}. Received: {tuple(features)}, where "
+            f"there is no {', '.join(map(repr, unknown))}."
+        )
+    return {name: maps[name] for name in features}
+
+
+def _check_weights(arguments: ClassifierArguments, variant: str) -> None:
     weights = arguments.weights
     if weights is None:
         return
     if weights == "imagenet":
         raise ValueError(
-            f"No ImageNet checkpoint of {arguments.name!r} has been released. Use `weights=None` "
-            f"and train it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
+            f"No ImageNet checkpoint of {variant} has been released. Use `weights=None` and train "
+            f"it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
         )
     if not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
         raise ValueError(
@@ -95,6 +156,10 @@ def _check_weights(arguments: ClassifierArguments) -> None:
             "Expected a weights file that ends in `.weights.h5` or `.keras`. Received: "
             f"{os.fspath(weights)!r}"
         )
+
+
+def _has_top(arguments: ClassifierArguments) -> bool:
+    return arguments.include_top and arguments.features is None
 
 
 def _image_input(arguments: ClassifierArguments) -> Tensor:
@@ -120,13 +185,13 @@ def _checked_shape(arguments: ClassifierArguments) -> tuple[int | None, ...]:
     if shape is None and arguments.input_tensor is not None:
         shape = tuple(arguments.input_tensor.shape[1:])
     if shape is None:
-        side = DEFAULT_SIDE if arguments.include_top else None
+        side = DEFAULT_SIDE if _has_top(arguments) else None
         shape = (side, side, 3) if channel_axis() == -1 else (3, side, side)
     channels = -1 if channel_axis() == -1 else 0
     if not isinstance(shape, tuple | list) or len(shape) != 3 or shape[channels] is None:
         raise ValueError(f"`input_shape` must be a tuple of three integers. Received: {shape}")
     sides = shape[:2] if channel_axis() == -1 else shape[1:]
-    if arguments.include_top and None in sides:
+    if _has_top(arguments) and None in sides:
         raise ValueError(
             "If `include_top` is True, you should specify a static `input_shape`. Received: "
             f"input_shape={shape}"

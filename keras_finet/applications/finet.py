@@ -5,8 +5,8 @@ here is the one whose parameters and multiply-accumulates are those of Table 2.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -17,37 +17,37 @@ from keras_finet.applications.classifier import (
     Tensor,
     build_classifier,
     channel_axis,
+    check_stem,
 )
+from keras_finet.applications.documentation import documented
 from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.layers.conv_layer import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
-SMALL = (30, 60, 120)
-LARGE = (100, 200, 400)
+WIDTHS = {"FinetSmall": (30, 60, 120), "FinetLarge": (100, 200, 400)}
 BLOCKS = (4, 8, 4)
 STEM_FILTERS = 24
 HEAD_FILTERS = 1024
 SQUEEZED_FILTERS = 200
 # The paper's 0.1 in PyTorch's convention.
 MOMENTUM = 0.9
-STEMS = ("imagenet", "cifar")
 
 
 @dataclass(frozen=True)
 class FinetOptions:
-    """The arguments that make a Finet a Finet."""
+    """The arguments that make a Finet a Finet; its text is what trained weights depend on."""
 
     groups: int
     channels_per_group: int | None
     affine: bool
     squeeze_excite: bool
     stem: str
-    dropout_rate: float
     epsilon: float
+    # Trained weights do not depend on it.
+    dropout_rate: float = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.stem not in STEMS:
-            raise ValueError(f"Expected `stem` to be one of {STEMS}. Received: {self.stem!r}")
+        check_stem(self.stem)
         if self.channels_per_group is not None and self.groups != 4:
             raise ValueError(
                 "Expected either `groups` or `channels_per_group`. Received: "
@@ -82,17 +82,19 @@ class FinetBuilder:
         self.widths = widths
         self.options = options
 
-    def features(self, images: Tensor) -> Tensor:
-        """Stem, stages 2 to 4 and the last 1x1 convolution."""
+    def stages(self, images: Tensor) -> dict[str, Tensor]:
+        """Stages 2 to 4 and the last 1x1 convolution, behind the stem."""
         cifar = self.options.stem == "cifar"
         x = self._convolution(images, STEM_FILTERS, "conv1", kernel=3, strides=1 if cifar else 2)
         if not cifar:
             x = layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")(x)
+        maps = {}
         for stage, (filters, blocks) in enumerate(zip(self.widths, BLOCKS, strict=True), start=2):
             for block in range(1, blocks + 1):
                 strides = 2 if block == 1 else 1
                 x = self._block(x, filters, strides, f"stage{stage}_block{block}")
-        return self._convolution(x, HEAD_FILTERS, "conv5")
+            maps[f"stage{stage}"] = x
+        return {**maps, "conv5": self._convolution(x, HEAD_FILTERS, "conv5")}
 
     def head(self, x: Tensor) -> Tensor:
         """Global pool and FC1, a 1x1 convolution because that needs no reshape on a phone."""
@@ -163,24 +165,46 @@ class FinetBuilder:
         )(x)
 
 
-def _finet(
-    widths: tuple[int, ...],
-    groups: int,
-    channels_per_group: int | None,
-    affine: bool,
-    squeeze_excite: bool,
-    stem: str,
-    dropout_rate: float,
-    epsilon: float,
-    **shared: Any,
-) -> keras.Model:
-    options = FinetOptions(
-        groups, channels_per_group, affine, squeeze_excite, stem, dropout_rate, epsilon
-    )
-    builder = FinetBuilder(widths, options)
-    return build_classifier(ClassifierArguments(**shared), builder.features, builder.head)
+def _finet(size: str, arguments: ClassifierArguments, options: FinetOptions) -> keras.Model:
+    builder = FinetBuilder(WIDTHS[size], options)
+    variant = repr(options).replace("FinetOptions", size)
+    return build_classifier(arguments, builder.stages, builder.head, variant=variant)
 
 
+DOCUMENTATION = """\
+Every 1x1 convolution of its blocks has fine-grained batch normalisation. `keras_finet.fuse`
+turns the trained model into one of plain convolutions, with the same operations whatever
+`groups` was. Images are expected as `keras_finet.preprocess_input` makes them.
+
+Example:
+
+>>> model = keras_finet.{name}(classes=10, input_shape=(32, 32, 3), stem="cifar")
+
+Args:
+{shared_arguments}
+        In the order of the network: `"stage2"`, `"stage3"`, `"stage4"`, `"conv5"`, of strides 8,
+        16, 32, 32 (with the CIFAR stem 2, 4, 8, 8).
+    groups: Groups of every fine-grained batch normalisation, raised for a layer to the next
+        divisor of its input channels (an even one if `groups` is even: 30 channels by 4 are 6
+        groups). 1 is batch normalisation, the paper's baseline.
+    channels_per_group: Instead of `groups`: input channels in each group (Table 6).
+    affine: Whether the fine-grained normalisations have learned factors and offsets (Table 5).
+    squeeze_excite: Whether blocks have a squeeze-excite gate.
+    stem: `"imagenet"`, or `"cifar"` for small images: first stride 1, no pool (section 5.3).
+    dropout_rate: Rate of the dropout before each fully connected layer.
+    epsilon: Of every normalisation. The paper's 1e-5 leaves dead channels that break int8.
+
+Returns:
+    A functional `keras.Model`. Parameters with 1000 classes, squeeze-excite and `groups=4`:
+    {parameters} million; multiply-accumulates at 224 x 224, without the classifier: {macs}
+    million (cut off, not rounded, as in Table 2).
+
+Raises:
+    ValueError: for arguments out of their range, or weights that do not fit.
+"""
+
+
+@documented(DOCUMENTATION, parameters="2.823", macs="43.0")
 def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -191,6 +215,7 @@ def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.app
     classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     name: str = "finet_small",
     *,
+    features: Sequence[str] | None = None,
     groups: int = 4,
     channels_per_group: int | None = None,
     affine: bool = True,
@@ -199,10 +224,27 @@ def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.app
     dropout_rate: float = 0.2,
     epsilon: float = 1e-3,
 ) -> keras.Model:
-    """See DOCSTRING."""
-    return _finet(SMALL, **locals())
+    """Instantiates the small Finet (arXiv 2005.06828, Table 1)."""
+    return _finet(
+        "FinetSmall",
+        ClassifierArguments(
+            include_top,
+            weights,
+            input_tensor,
+            input_shape,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
+            features,
+        ),
+        FinetOptions(
+            groups, channels_per_group, affine, squeeze_excite, stem, epsilon, dropout_rate
+        ),
+    )
 
 
+@documented(DOCUMENTATION, parameters="5.855", macs="303.2")
 def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -213,6 +255,7 @@ def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.app
     classifier_activation: str | Callable[[Tensor], Tensor] | None = "softmax",
     name: str = "finet_large",
     *,
+    features: Sequence[str] | None = None,
     groups: int = 4,
     channels_per_group: int | None = None,
     affine: bool = True,
@@ -221,52 +264,21 @@ def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.app
     dropout_rate: float = 0.2,
     epsilon: float = 1e-3,
 ) -> keras.Model:
-    """See DOCSTRING."""
-    return _finet(LARGE, **locals())
-
-
-DOCSTRING = """Instantiates the {size} Finet (arXiv 2005.06828, Table 1).
-
-    Every 1x1 convolution of its blocks has fine-grained batch normalisation. `keras_finet.fuse`
-    turns the trained model into one of plain convolutions, with the same operations whatever
-    `groups` was. Images are expected as `keras_finet.preprocess_input` makes them.
-
-    Example:
-
-    >>> model = keras_finet.{function}(classes=10, input_shape=(32, 32, 3), stem="cifar")
-
-    Args:
-        include_top: Whether to include the two fully connected layers.
-        weights: None for random initialization, or the path of a `.weights.h5` or `.keras` file.
-            `"imagenet"` is an error: no checkpoint has been released.
-        input_tensor: Optional symbolic tensor to use as the image.
-        input_shape: Shape of one image, sides of at least 32 pixels. Defaults to 224 x 224 x 3
-            with the top, to any size without.
-        pooling: Without the top: None for the feature map, `"avg"` or `"max"` for a vector.
-        classes: Number of classes.
-        classifier_activation: Activation of the last layer; None gives logits.
-        name: Name of the model.
-        groups: Groups of every fine-grained batch normalisation, raised for a layer to the next
-            divisor of its input channels (an even one if `groups` is even: 30 channels by 4 are 6
-            groups). 1 is batch normalisation, the paper's baseline.
-        channels_per_group: Instead of `groups`: input channels in each group (Table 6).
-        affine: Whether the fine-grained normalisations have learned factors and offsets (Table 5).
-        squeeze_excite: Whether blocks have a squeeze-excite gate.
-        stem: `"imagenet"`, or `"cifar"` for small images: first stride 1, no pool (section 5.3).
-        dropout_rate: Rate of the dropout before each fully connected layer.
-        epsilon: Of every normalisation. The paper's 1e-5 leaves dead channels that break int8.
-
-    Returns:
-        A functional `keras.Model`. Parameters with 1000 classes, squeeze-excite and `groups=4`:
-        {parameters} million; multiply-accumulates at 224 x 224, without the classifier: {macs}
-        million (cut off, not rounded, as in Table 2).
-
-    Raises:
-        ValueError: for arguments out of their range, or weights that do not fit.
-    """
-FinetSmall.__doc__ = DOCSTRING.format(
-    size="small", function="FinetSmall", parameters="2.823", macs="43.0"
-)
-FinetLarge.__doc__ = DOCSTRING.format(
-    size="large", function="FinetLarge", parameters="5.855", macs="303.2"
-)
+    """Instantiates the large Finet (arXiv 2005.06828, Table 1)."""
+    return _finet(
+        "FinetLarge",
+        ClassifierArguments(
+            include_top,
+            weights,
+            input_tensor,
+            input_shape,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
+            features,
+        ),
+        FinetOptions(
+            groups, channels_per_group, affine, squeeze_excite, stem, epsilon, dropout_rate
+        ),
+    )

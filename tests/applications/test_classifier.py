@@ -44,7 +44,10 @@ def test_input_tensor_may_be_derived():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"weights": "imagenet"}, "No ImageNet checkpoint of 'finet_small' .* section 5.1"),
+        (
+            {"weights": "imagenet"},
+            r"No ImageNet checkpoint of FinetSmall\(.* section 5.1",
+        ),
         (
             {"weights": "missing.weights.h5"},
             "`weights` argument should be either .* there is no file",

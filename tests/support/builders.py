@@ -1,0 +1,27 @@
+"""Every builder of the package, for the tests that all of them must pass."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras_finet
+
+
+@dataclass(frozen=True)
+class Builder:
+    """A builder, the channels of its last feature map, and the strides of all of them in order."""
+
+    build: Callable[..., Any]
+    channels: int
+    strides: dict[str, int]
+
+    def __str__(self):
+        return self.build.__name__
+
+
+FINET_STRIDES = {"stage2": 8, "stage3": 16, "stage4": 32, "conv5": 32}
+
+BUILDERS = [
+    Builder(keras_finet.FinetSmall, 1024, FINET_STRIDES),
+    Builder(keras_finet.FinetLarge, 1024, FINET_STRIDES),
+]
