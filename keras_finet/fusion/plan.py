@@ -1,81 +1,41 @@
 """What `fuse` will do to a model, and why not more."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import keras
 
 from keras_finet.fusion.rules import (
     DROPOUTS,
-    RefusalError,
-    check_inference_calls,
     check_removable,
     check_replaceable,
     find_convolution,
-    refuse_wrapped,
 )
 from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
 from keras_finet.layers import Foldable
-from keras_finet.table import text_table
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What happens to one layer.
-
-    Attributes:
-        layer: Name of the layer; in a nested model after the model's name and a slash.
-        kind: Name of its class.
-        action: `"replace"` (a foldable layer becomes a stock convolution), `"fold"` (a
-            normalisation goes into the layer before it), `"remove"` (identity in inference) or
-            `"keep"`.
-        detail: What it becomes or goes into; for `"keep"` the reason.
-    """
-
-    layer: str
-    kind: str
-    action: str
-    detail: str
+from keras_finet.pairs import check_inference_calls, refuse_wrapped
+from keras_finet.planning import ENTER, Plan, Rule, decide
 
 
 @dataclass
-class FusionPlan:
+class FusionPlan(Plan):
     """What `fuse` does to a model, layer by layer; `print` shows it as a table.
 
     Attributes:
         model: Name of the model.
         decisions: A `Decision` for every foldable layer, normalisation and dropout, in the order
-            of the graph.
+            of the graph. Actions: `"replace"` (a foldable layer becomes a stock convolution),
+            `"fold"` (a normalisation goes into the layer before it), `"remove"` (identity in
+            inference) and `"keep"`.
         chains: For every layer that becomes another, the normalisations folded into it, by name.
         removed: Names of the layers that vanish.
         nested: Plans of the models inside the model, by name.
     """
 
-    model: str
-    decisions: list[Decision] = field(default_factory=list)
+    heading: ClassVar[str] = "Fusion plan"
+
     chains: dict[str, list[str]] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
-    nested: dict[str, "FusionPlan"] = field(default_factory=dict)
-
-    def all_decisions(self) -> Iterator[Decision]:
-        """Yields the decisions of this model and then, with their paths, of the nested ones."""
-        yield from self.decisions
-        for name, plan in self.nested.items():
-            for decision in plan.all_decisions():
-                path = f"{name}/{decision.layer}"
-                yield Decision(path, decision.kind, decision.action, decision.detail)
-
-    @property
-    def refusals(self) -> list[Decision]:
-        """The layers that stay although they are of a kind that can be folded or removed."""
-        return [decision for decision in self.all_decisions() if decision.action == "keep"]
-
-    def __str__(self) -> str:
-        rows = [(d.layer, d.kind, d.action, d.detail) for d in self.all_decisions()]
-        counts = {action: sum(row[2] == action for row in rows) for _, _, action, _ in rows}
-        summary = ", ".join(f"{count} {action}" for action, count in counts.items())
-        title = f"Fusion plan of {self.model}: {summary or 'nothing to do'}"
-        return text_table(title, ("layer", "class", "action", "into / because"), rows)
 
 
 def plan_fusion(model: keras.Model, *, fold_batch_norm: bool = True) -> FusionPlan:
@@ -103,21 +63,10 @@ class _Planner:
         self.origins: dict[Source, Source] = {}
 
     def plan(self) -> FusionPlan:
-        for name, operation in self.graph.operations.items():
-            decide = self._rule_for(operation)
-            if decide is None:
-                continue
-            try:
-                action, detail = decide(operation)
-            except RefusalError as reason:
-                action, detail = "keep", str(reason)
-            if action == "enter":
-                continue
-            kind = type(operation).__name__
-            self.result.decisions.append(Decision(name, kind, action, detail))
+        self.result.decisions.extend(decide(self.graph, self._rule_for))
         return self.result
 
-    def _rule_for(self, operation: Operation) -> Callable[[Operation], tuple[str, str]] | None:
+    def _rule_for(self, operation: Operation) -> Rule | None:
         if has_graph(operation):
             return self._enter
         if isinstance(operation, Foldable):
@@ -134,7 +83,7 @@ class _Planner:
     def _enter(self, model: Operation) -> tuple[str, str]:
         check_inference_calls(model, self.graph)
         self.result.nested[model.name] = plan_fusion(model, fold_batch_norm=self.fold_batch_norm)
-        return "enter", "its own plan"
+        return ENTER, "its own plan"
 
     def _replace(self, layer: Operation) -> tuple[str, str]:
         check_replaceable(layer, self.graph)

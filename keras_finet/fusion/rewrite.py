@@ -6,7 +6,7 @@ import numpy as np
 from keras_finet.fusion.plan import FusionPlan, plan_fusion
 from keras_finet.graph import Operation, copy_model
 from keras_finet.layers import ConvWeights, Foldable
-from keras_finet.layers.fold import Float64Array, scale_and_offset, to_float64
+from keras_finet.layers.fold import Float64Array, constants_of, scale_and_offset
 
 
 def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
@@ -98,10 +98,6 @@ def _filter_shape(kernel: Float64Array, layer: keras.layers.Layer) -> tuple[int,
 def _fold_normalization(
     weights: ConvWeights, layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization
 ) -> ConvWeights:
-    mean = to_float64(normalization.moving_mean)
-    variance = to_float64(normalization.moving_variance)
-    gamma = to_float64(normalization.gamma) if normalization.scale else np.ones_like(mean)
-    beta = to_float64(normalization.beta) if normalization.center else np.zeros_like(mean)
-    scale, offset = scale_and_offset(gamma, beta, mean, variance, normalization.epsilon)
+    scale, offset = scale_and_offset(*constants_of(normalization), normalization.epsilon)
     kernel = weights.kernel * scale.reshape(_filter_shape(weights.kernel, layer))
     return ConvWeights(kernel, weights.bias * scale + offset)

@@ -11,6 +11,7 @@ them, each by its own factor, and add up their offsets.
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -29,6 +30,18 @@ class ConvWeights(NamedTuple):
 
     kernel: Float64Array
     bias: Float64Array
+
+
+class Normalization(NamedTuple):
+    """Constants of a normalisation in inference: float64 arrays of shape `(filters,)`.
+
+    Where the layer has no gamma or beta they are ones or zeros.
+    """
+
+    gamma: Float64Array
+    beta: Float64Array
+    mean: Float64Array
+    variance: Float64Array
 
 
 @runtime_checkable
@@ -58,6 +71,17 @@ def to_float64(variable: Any) -> Float64Array:
     # The cast makes a tensor: NumPy 2 warns of Keras variables.
     array: Float64Array = ops.convert_to_numpy(ops.cast(variable, variable.dtype)).astype("float64")
     return array
+
+
+def constants_of(normalization: keras.layers.BatchNormalization) -> Normalization:
+    """Reads the constants that `normalization` normalises with in inference."""
+    mean = to_float64(normalization.moving_mean)
+    return Normalization(
+        gamma=to_float64(normalization.gamma) if normalization.scale else np.ones_like(mean),
+        beta=to_float64(normalization.beta) if normalization.center else np.zeros_like(mean),
+        mean=mean,
+        variance=to_float64(normalization.moving_variance),
+    )
 
 
 def scale_and_offset(
