@@ -19,8 +19,8 @@ from keras_finet.applications.classifier import (
     channel_axis,
     check_stem,
 )
+from keras_finet.applications.convolutions import Convolutions
 from keras_finet.applications.documentation import documented
-from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.layers.conv_layer import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
@@ -29,8 +29,6 @@ BLOCKS = (4, 8, 4)
 STEM_FILTERS = 24
 HEAD_FILTERS = 1024
 SQUEEZED_FILTERS = 200
-# The paper's 0.1 in PyTorch's convention.
-MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -81,35 +79,30 @@ class FinetBuilder:
     def __init__(self, widths: tuple[int, ...], options: FinetOptions) -> None:
         self.widths = widths
         self.options = options
+        self.convolutions = Convolutions(options.epsilon, options.affine)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 4 and the last 1x1 convolution, behind the stem."""
-        cifar = self.options.stem == "cifar"
-        x = self._convolution(images, STEM_FILTERS, "conv1", kernel=3, strides=1 if cifar else 2)
-        if not cifar:
-            x = layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")(x)
+        x = self.convolutions.stem(images, STEM_FILTERS, 3, self.options.stem)
         maps = {}
         for stage, (filters, blocks) in enumerate(zip(self.widths, BLOCKS, strict=True), start=2):
             for block in range(1, blocks + 1):
                 strides = 2 if block == 1 else 1
                 x = self._block(x, filters, strides, f"stage{stage}_block{block}")
             maps[f"stage{stage}"] = x
-        return {**maps, "conv5": self._convolution(x, HEAD_FILTERS, "conv5")}
+        return {**maps, "conv5": self.convolutions.plain(x, HEAD_FILTERS, 1, "conv5")}
 
     def head(self, x: Tensor) -> Tensor:
         """Global pool and FC1, a 1x1 convolution because that needs no reshape on a phone."""
         x = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
         x = layers.Dropout(self.options.dropout_rate, name="fc1_dropout")(x)
-        x = self._convolution(x, HEAD_FILTERS, "fc1")
+        x = self.convolutions.plain(x, HEAD_FILTERS, 1, "fc1")
         return layers.Dropout(self.options.dropout_rate, name="predictions_dropout")(x)
 
     def _block(self, inputs: Tensor, filters: int, strides: int, name: str) -> Tensor:
-        x = self._fbn(inputs, filters, f"{name}_pointwise1", activation="relu")
-        x = layers.DepthwiseConv2D(
-            3, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
-        )(x)
-        x = self._batch_norm(x, f"{name}_depthwise")
-        x = self._fbn(x, filters, f"{name}_pointwise2")
+        x = self._pointwise(inputs, filters, f"{name}_pointwise1", activation="relu")
+        x = self.convolutions.depthwise(x, 3, f"{name}_depthwise", strides=strides)
+        x = self._pointwise(x, filters, f"{name}_pointwise2")
         if self.options.squeeze_excite:
             gate = self._gate(inputs, filters, f"{name}_se")
             x = layers.Multiply(name=f"{name}_se_scale")([x, gate])
@@ -120,49 +113,17 @@ class FinetBuilder:
     def _gate(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Squeeze-excite: weights for the block's output from what went into the block."""
         x = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
-        x = self._convolution(x, SQUEEZED_FILTERS, f"{name}_squeeze")
-        return self._convolution(x, filters, f"{name}_excite", activation="sigmoid")
+        x = self.convolutions.plain(x, SQUEEZED_FILTERS, 1, f"{name}_squeeze")
+        return self.convolutions.plain(x, filters, 1, f"{name}_excite", activation="sigmoid")
 
-    def _fbn(self, x: Tensor, filters: int, name: str, activation: str | None = None) -> Tensor:
+    def _pointwise(
+        self, x: Tensor, filters: int, name: str, activation: str | None = None
+    ) -> Tensor:
         options = self.options
         split: dict[str, Any] = {"channels_per_group": options.channels_per_group}
         if options.channels_per_group is None:
             split = {"groups": divisor_groups(x.shape[channel_axis()], options.groups)}
-        return FineGrainedBatchNorm(
-            filters,
-            1,
-            **split,
-            activation=activation,
-            momentum=MOMENTUM,
-            epsilon=options.epsilon,
-            center=options.affine,
-            scale=options.affine,
-            name=name,
-        )(x)
-
-    def _convolution(
-        self,
-        x: Tensor,
-        filters: int,
-        name: str,
-        kernel: int = 1,
-        strides: int = 1,
-        activation: str = "relu",
-    ) -> Tensor:
-        """Plain convolution without bias, batch normalisation, activation."""
-        x = layers.Conv2D(
-            filters, kernel, strides=strides, padding="same", use_bias=False, name=name
-        )(x)
-        x = self._batch_norm(x, name)
-        return layers.Activation(activation, name=f"{name}_{activation}")(x)
-
-    def _batch_norm(self, x: Tensor, name: str) -> Tensor:
-        return layers.BatchNormalization(
-            axis=channel_axis(),
-            momentum=MOMENTUM,
-            epsilon=self.options.epsilon,
-            name=f"{name}_bn",
-        )(x)
+        return self.convolutions.fine_grained(x, filters, 1, name, activation=activation, **split)
 
 
 def _finet(size: str, arguments: ClassifierArguments, options: FinetOptions) -> keras.Model:
