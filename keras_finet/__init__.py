@@ -1,6 +1,13 @@
 """Fine-grained batch normalisation for Keras 3: train wide, deploy as plain convolutions."""
 
-from keras_finet.applications import FinetLarge, FinetSmall, decode_predictions, preprocess_input
+from keras_finet.applications import (
+    FinetLarge,
+    FinetSmall,
+    ResNet18,
+    ResNet50,
+    decode_predictions,
+    preprocess_input,
+)
 from keras_finet.complexity import complexity
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
@@ -9,6 +16,8 @@ __all__ = [
     "FineGrainedBatchNorm",
     "FinetLarge",
     "FinetSmall",
+    "ResNet18",
+    "ResNet50",
     "complexity",
     "decode_predictions",
     "fuse",

@@ -167,17 +167,6 @@ def test_small_and_large_have_the_same_signature_but_for_the_name():
     assert small["groups"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
-def test_first_arguments_are_those_of_keras_applications():
-    theirs = inspect.signature(keras.applications.EfficientNetV2B0).parameters
-    shared = ["include_top", "weights", "input_tensor", "input_shape", "pooling", "classes"]
-    shared += ["classifier_activation"]
-    ours = inspect.signature(SMALL).parameters
-    assert list(ours)[: len(shared) + 1] == [*shared, "name"]
-    for name in shared:
-        if name != "weights":
-            assert ours[name].default == theirs[name].default
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

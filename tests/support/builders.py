@@ -19,9 +19,12 @@ class Builder:
         return self.build.__name__
 
 
+RESNET_STRIDES = {"stage2": 4, "stage3": 8, "stage4": 16, "stage5": 32}
 FINET_STRIDES = {"stage2": 8, "stage3": 16, "stage4": 32, "conv5": 32}
 
 BUILDERS = [
     Builder(keras_finet.FinetSmall, 1024, FINET_STRIDES),
     Builder(keras_finet.FinetLarge, 1024, FINET_STRIDES),
+    Builder(keras_finet.ResNet18, 512, RESNET_STRIDES),
+    Builder(keras_finet.ResNet50, 2048, RESNET_STRIDES),
 ]
