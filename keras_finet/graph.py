@@ -172,6 +172,8 @@ def copy_model(
     )
     for old, new in copied:
         _copy_weights(old, new)
+    if not model.trainable:
+        _copy_freezing(model, copy)
     return copy
 
 
@@ -273,3 +275,16 @@ def _copy_weights(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
             f"Expected the copy of layer {old.name!r} ({type(old).__name__}) to take the layer's "
             f"weights. Received: {error} Make its `build` create the weights that it has."
         ) from error
+
+
+def _copy_freezing(old: keras.Model, new: keras.Model) -> None:
+    """Freezes the model `new` as `old` is, and then in it what is frozen in `old`."""
+    # Keras takes `new.trainable = True` for no change in a model that does not know it is frozen.
+    new.trainable = old.trainable
+    copies = {layer.name: layer for layer in new.layers}
+    for layer in old.layers:
+        copy = copies.get(layer.name)
+        if has_graph(layer) and has_graph(copy):
+            _copy_freezing(layer, copy)
+        elif copy is not None:
+            copy.trainable = layer.trainable

@@ -70,3 +70,17 @@ def test_copy_in_another_dtype_reaches_nested_models_and_wrapped_layers():
     policies = {layer.dtype_policy.name for layer in copy._flatten_layers() if layer is not copy}
     assert policies == {"float32"}
     assert copy.output.dtype == "float32"
+
+
+def test_copy_is_frozen_as_the_original_and_unfreezes():
+    inner = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(2, 1, name="in")], name="inner")
+    inputs = keras.Input((4, 4, 2))
+    model = keras.Model(inputs, inner(layers.Conv2D(2, 1, name="out")(inputs)))
+    model.trainable = False
+    model.get_layer("out").trainable = True
+    copy = copy_model(model)
+    flags = [copy.trainable, copy.get_layer("out").trainable, copy.get_layer("inner").trainable]
+    assert flags == [False, True, False]
+    assert not copy.trainable_weights
+    copy.trainable = True
+    assert len(copy.trainable_weights) == 4
