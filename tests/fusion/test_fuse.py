@@ -5,38 +5,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 from support.hostile import randomize
+from support.models import assert_same_outputs, functional, images, kinds
 
 import keras_finet
 from keras_finet import FineGrainedBatchNorm
-
-
-def images(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def outputs(model, inputs):
-    flat = keras.tree.flatten(model(inputs, training=False))
-    return [ops.convert_to_numpy(ops.cast(tensor, "float32")) for tensor in flat]
-
-
-def assert_equal(model, fused, inputs, tolerance=1e-5):
-    for expected, actual in zip(outputs(model, inputs), outputs(fused, inputs), strict=True):
-        assert np.max(np.abs(expected)) > 0.01
-        assert np.max(np.abs(actual - expected)) <= tolerance * np.max(np.abs(expected))
-
-
-def kinds(model):
-    return [type(layer).__name__ for layer in model.layers]
-
-
-def functional(*stack, shape=(12, 12, 6)):
-    inputs = keras.Input(shape)
-    x = inputs
-    for layer in stack:
-        x = layer(x)
-    model = keras.Model(inputs, x)
-    randomize(model)
-    return model
 
 
 @pytest.mark.parametrize("builder", [keras_finet.FinetSmall, keras_finet.FinetLarge])
@@ -55,7 +27,7 @@ def test_finets_with_hostile_statistics(builder, squeeze_excite):
         *("InputLayer", "Conv2D", "DepthwiseConv2D", "Dense", "Activation", "ReLU", "Flatten"),
         *("MaxPooling2D", "GlobalAveragePooling2D", "Add", "Multiply"),
     }
-    assert_equal(model, fused, images(4, 64, 64, 3))
+    assert_same_outputs(model, fused, images(4, 64, 64, 3))
     assert all(map(np.array_equal, before, model.get_weights()))
     assert not keras_finet.plan_fusion(model).refusals
     # Random layers wash the input out: the outputs alone would say little of the first ones.
@@ -85,7 +57,7 @@ def test_normalization_folds_into_its_convolution(convolution, options):
     fused = keras_finet.fuse(model)
     assert "BatchNormalization" not in kinds(fused)
     assert fused.layers[1].name == convolution.name
-    assert_equal(model, fused, images(2, 12, 12, 6))
+    assert_same_outputs(model, fused, images(2, 12, 12, 6))
 
 
 def test_chains_and_dropouts_fold_together():
@@ -101,7 +73,7 @@ def test_chains_and_dropouts_fold_together():
     )
     fused = keras_finet.fuse(model)
     assert kinds(fused) == ["InputLayer", "Conv2D", "Flatten", "Dense"]
-    assert_equal(model, fused, images(2, 12, 12, 6))
+    assert_same_outputs(model, fused, images(2, 12, 12, 6))
 
 
 def test_without_fold_batch_norm_only_foldable_layers_change():
@@ -113,7 +85,7 @@ def test_without_fold_batch_norm_only_foldable_layers_change():
     )
     fused = keras_finet.fuse(model, fold_batch_norm=False)
     assert kinds(fused) == ["InputLayer", "Conv2D", "Conv2D", "BatchNormalization", "Dropout"]
-    assert_equal(model, fused, images(2, 12, 12, 6))
+    assert_same_outputs(model, fused, images(2, 12, 12, 6))
     assert keras_finet.verify_fusion(model, fused).passed
 
 
@@ -125,7 +97,7 @@ def test_sequential():
     fused = keras_finet.fuse(model)
     assert isinstance(fused, keras.Function)
     assert kinds(fused) == ["InputLayer", "Conv2D", "Flatten"]
-    assert_equal(model, fused, images(2, 8, 8, 6))
+    assert_same_outputs(model, fused, images(2, 8, 8, 6))
 
 
 def test_nested_models_and_their_sharing():
@@ -138,7 +110,7 @@ def test_nested_models_and_their_sharing():
     randomize(model)
     fused = keras_finet.fuse(model)
     assert len(fused.weights) == 4, "one kernel and bias for each of the two shared convolutions"
-    assert_equal(model, fused, [images(2, 8, 8, 6), images(2, 8, 8, 6, seed=1)])
+    assert_same_outputs(model, fused, [images(2, 8, 8, 6), images(2, 8, 8, 6, seed=1)])
 
 
 def test_shared_layer_stays_shared():
@@ -146,7 +118,7 @@ def test_shared_layer_stays_shared():
     model = functional(shared, layers.ReLU(), shared)
     fused = keras_finet.fuse(model)
     assert kinds(fused) == ["InputLayer", "Conv2D", "ReLU"]
-    assert_equal(model, fused, images(2, 12, 12, 6))
+    assert_same_outputs(model, fused, images(2, 12, 12, 6))
 
 
 def test_structures_of_inputs_and_outputs_stay():
@@ -161,7 +133,7 @@ def test_structures_of_inputs_and_outputs_stay():
     results = fused(inputs)
     assert set(results) == {"total", "parts"}
     assert len(results["parts"]) == 2
-    assert_equal(model, fused, inputs)
+    assert_same_outputs(model, fused, inputs)
 
 
 def test_mixed_precision_model_becomes_float32():
@@ -179,7 +151,7 @@ def test_mixed_precision_model_becomes_float32():
     fused = keras_finet.fuse(model)
     assert {layer.compute_dtype for layer in fused.layers} == {"float32"}
     assert fused.output.dtype == "float32"
-    assert_equal(model, fused, images(2, 12, 12, 6), tolerance=2e-2)
+    assert_same_outputs(model, fused, images(2, 12, 12, 6), tolerance=2e-2)
     assert keras_finet.verify_fusion(model, fused).passed
 
 
@@ -191,12 +163,12 @@ def test_channels_first_folds():
     )
     fused = keras_finet.fuse(model)
     assert kinds(fused) == ["InputLayer", "Conv2D"]
-    assert_equal(model, fused, images(2, 6, 12, 12))
+    assert_same_outputs(model, fused, images(2, 6, 12, 12))
 
 
 def test_lambda_layers_come_along():
     model = functional(FineGrainedBatchNorm(4, 1), layers.Lambda(lambda x: x * 2.0))
-    assert_equal(model, keras_finet.fuse(model), images(2, 12, 12, 6))
+    assert_same_outputs(model, keras_finet.fuse(model), images(2, 12, 12, 6))
 
 
 def test_casts_in_a_mixed_precision_graph_become_float32():
@@ -217,7 +189,7 @@ def test_layers_called_in_other_models_too():
     features = keras.Model(backbone.input, backbone.layers[2].output)
     fused = keras_finet.fuse(features)
     assert kinds(fused) == ["InputLayer", "Conv2D"]
-    assert_equal(features, fused, images(2, 12, 12, 6))
+    assert_same_outputs(features, fused, images(2, 12, 12, 6))
 
 
 def test_fused_model_saves_and_loads(tmp_path):
@@ -225,7 +197,7 @@ def test_fused_model_saves_and_loads(tmp_path):
     fused = keras_finet.fuse(model)
     fused.save(tmp_path / "fused.keras")
     loaded = keras.saving.load_model(tmp_path / "fused.keras")
-    assert_equal(fused, loaded, images(2, 12, 12, 6), tolerance=1e-7)
+    assert_same_outputs(fused, loaded, images(2, 12, 12, 6), tolerance=1e-7)
 
 
 def test_compiled_model_gives_an_uncompiled_one():
