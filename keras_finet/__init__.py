@@ -9,6 +9,7 @@ from keras_finet.applications import (
     preprocess_input,
 )
 from keras_finet.complexity import complexity
+from keras_finet.fine_grain import fine_grain, plan_fine_grain
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
 
@@ -20,7 +21,9 @@ __all__ = [
     "ResNet50",
     "complexity",
     "decode_predictions",
+    "fine_grain",
     "fuse",
+    "plan_fine_grain",
     "plan_fusion",
     "preprocess_input",
     "verify_fusion",

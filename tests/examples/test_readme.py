@@ -14,7 +14,9 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def test_python_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    job, layer = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    job, layer, own_model = re.findall(
+        r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE
+    )
     # The same steps in a fraction of the time: the small network, and no graph for one step.
     job = job.replace("Large", "Small").replace("large", "small")
     job = job.replace("jit_compile=False", "run_eagerly=True")
@@ -33,6 +35,12 @@ def test_python_examples(tmp_path, monkeypatch, capsys):
     names = {"keras": keras, "keras_finet": keras_finet}
     exec(layer, names)
     assert names["y"].shape == (None, 32, 32, 64)
+
+    exec(own_model, names)
+    assert "34 convert" in (printed := capsys.readouterr().out)
+    assert "18 keep" in printed
+    fine = [[type(each) for each in names[name].layers] for name in ("fine", "pointwise")]
+    assert [kinds.count(keras_finet.FineGrainedBatchNorm) for kinds in fine] == [34, 34]
 
 
 def test_the_table_names_what_the_packages_export():
