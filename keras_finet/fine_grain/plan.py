@@ -108,7 +108,10 @@ class _Planner:
         if not self.selects(self.path + layer.name, layer):
             raise RefusalError("`where` does not select it")
         self.result.pairs[layer.name] = normalization.name
-        return "convert", f"FineGrainedBatchNorm(groups={groups}) with {normalization.name!r}"
+        detail = f"FineGrainedBatchNorm(groups={groups}) with {normalization.name!r}"
+        if groups > 1 and not normalization.scale:
+            detail += f"; without gamma, training starts {groups**0.5:.1f} times larger"
+        return "convert", detail
 
     def _leave(self, normalization: Operation) -> tuple[str, str]:
         return check_leftover(normalization, self.graph)

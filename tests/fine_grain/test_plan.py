@@ -4,19 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from support import pairs
 from support.models import assert_same_outputs, images
 
 import keras_finet
 from keras_finet import FineGrainedBatchNorm
-
-
-class LoudConv(layers.Conv2D):
-    def call(self, inputs):
-        return super().call(inputs) * 2.0
-
-
-class LoudNorm(layers.BatchNormalization):
-    pass
 
 
 class Block(layers.Layer):
@@ -24,7 +16,7 @@ class Block(layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.conv = layers.Conv2D(8, 1)
+        self.conv = layers.Conv2D(4, 1)
         self.norm = layers.BatchNormalization()
 
     def call(self, inputs, training=None):
@@ -37,7 +29,7 @@ def conv_norm(conv=None, norm=None):
     def build(x):
         first = conv if callable(conv) else layers.Conv2D
         settings = conv if isinstance(conv, dict) else {}
-        x = first(8, 1, name="conv", **settings)(x)
+        x = first(4, 1, name="conv", **settings)(x)
         return (norm or layers.BatchNormalization)(name="bn")(x)
 
     return build
@@ -47,34 +39,8 @@ def normalization(**settings):
     return lambda name: layers.BatchNormalization(name=name, **settings)
 
 
-def activation_between(x):
-    return layers.BatchNormalization(name="bn")(
-        layers.ReLU(name="relu")(layers.Conv2D(8, 1, name="conv")(x))
-    )
-
-
 def nothing_behind(x):
-    return layers.ReLU()(layers.Conv2D(8, 1, name="conv")(x))
-
-
-def used_elsewhere(x):
-    y = layers.Conv2D(8, 1, name="conv")(x)
-    return layers.Add(name="add")([layers.BatchNormalization(name="bn")(y), y])
-
-
-def conv_is_an_output(x):
-    y = layers.Conv2D(8, 1, name="conv")(x)
-    return [layers.BatchNormalization(name="bn")(y), y]
-
-
-def shared_convolution(x):
-    conv = layers.Conv2D(8, 1, name="conv")
-    return [layers.BatchNormalization(name="bn")(conv(x)), conv(layers.ReLU()(x))]
-
-
-def shared_normalization(x):
-    shared = layers.BatchNormalization(name="bn")
-    return [shared(layers.Conv2D(8, 1, name="conv")(x)), shared(layers.Conv2D(8, 1)(x))]
+    return layers.ReLU()(layers.Conv2D(4, 1, name="conv")(x))
 
 
 def depthwise(x):
@@ -82,11 +48,11 @@ def depthwise(x):
 
 
 def separable(x):
-    return layers.BatchNormalization(name="bn")(layers.SeparableConv2D(8, 3, name="conv")(x))
+    return layers.BatchNormalization(name="bn")(layers.SeparableConv2D(4, 3, name="conv")(x))
 
 
 def transposed(x):
-    return layers.BatchNormalization(name="bn")(layers.Conv2DTranspose(8, 3, name="conv")(x))
+    return layers.BatchNormalization(name="bn")(layers.Conv2DTranspose(4, 3, name="conv")(x))
 
 
 def no_convolution(x):
@@ -95,24 +61,24 @@ def no_convolution(x):
 
 def called_in(training):
     def build(x):
-        y = layers.Conv2D(8, 1, name="conv")(x)
+        y = layers.Conv2D(4, 1, name="conv")(x)
         return layers.BatchNormalization(name="bn")(y, training=training)
 
     return build
 
 
 def masked(x):
-    y = layers.Conv2D(8, 1, name="conv")(x)
+    y = layers.Conv2D(4, 1, name="conv")(x)
     return layers.BatchNormalization(name="bn")(y, mask=x[..., 0] > 0)
 
 
 def half_frozen(x):
-    y = layers.Conv2D(8, 1, name="conv")(x)
+    y = layers.Conv2D(4, 1, name="conv")(x)
     return layers.BatchNormalization(name="bn", trainable=False)(y)
 
 
 def low_rank_adaptation(x):
-    return layers.BatchNormalization(name="bn")(layers.Conv2D(8, 1, lora_rank=2, name="conv")(x))
+    return layers.BatchNormalization(name="bn")(layers.Conv2D(4, 1, lora_rank=2, name="conv")(x))
 
 
 def composite(x):
@@ -120,19 +86,19 @@ def composite(x):
 
 
 def wrapped(x):
-    frames = layers.Reshape((2, 3, 6, 8))(x)
-    return layers.TimeDistributed(layers.Conv2D(8, 1), name="conv")(frames)
+    frames = layers.Reshape((2, 3, 6, 4))(x)
+    return layers.TimeDistributed(layers.Conv2D(4, 1), name="conv")(frames)
 
 
 def nested_always_training(x):
-    inner = [keras.Input((6, 6, 8)), layers.Conv2D(8, 1), layers.BatchNormalization()]
+    inner = [keras.Input((6, 6, 4)), layers.Conv2D(4, 1), layers.BatchNormalization()]
     return keras.Sequential(inner, name="conv")(x, training=True)
 
 
 always_training = "it is called with training=True, so it is not constant in inference"
 REFUSED = {
     "activation between": (
-        activation_between,
+        pairs.activation_between,
         "the activation 'relu' stands between it and 'bn'",
     ),
     "no normalisation": (nothing_behind, "no BatchNormalization reads it"),
@@ -140,11 +106,14 @@ REFUSED = {
         conv_norm({"activation": "relu"}),
         "'conv' applies its own activation first: relu",
     ),
-    "used elsewhere": (used_elsewhere, "the output of 'conv' is used elsewhere too: bn, add"),
-    "an output": (conv_is_an_output, "the output of 'conv' is used elsewhere too: bn, the output"),
-    "shared": (shared_convolution, "'conv' is shared: it is called 2 times"),
+    "used elsewhere": (pairs.used_elsewhere, "the output of 'conv' is used elsewhere too: bn, add"),
+    "an output": (
+        pairs.conv_is_an_output,
+        "the output of 'conv' is used elsewhere too: bn, the output",
+    ),
+    "shared": (pairs.shared_convolution, "'conv' is shared: it is called 2 times"),
     "shared normalisation": (
-        shared_normalization,
+        pairs.shared_normalization,
         "'bn' behind it: 'bn' is shared: it is called 2 times",
     ),
     "depthwise": (depthwise, "a depthwise convolution: a filter reads one channel only"),
@@ -159,11 +128,11 @@ REFUSED = {
         "a grouped convolution: its filters are split into 2 too",
     ),
     "custom convolution": (
-        conv_norm(LoudConv),
+        conv_norm(pairs.LoudConv),
         "a custom LoudConv: its call may do more than Conv2D's",
     ),
     "custom normalisation": (
-        conv_norm(norm=LoudNorm),
+        conv_norm(norm=pairs.LoudNorm),
         "'bn' behind it: a custom subclass of BatchNormalization: its call may do more",
     ),
     "other axis": (
@@ -210,7 +179,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("build", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refusals_name_their_reason(build, reason):
-    inputs = keras.Input((6, 6, 8), name="image")
+    inputs = keras.Input((6, 6, 4), name="image")
     model = keras.Model(inputs, build(inputs))
     plan = keras_finet.plan_fine_grain(model, groups=2)
     reasons = {refusal.layer: refusal.detail for refusal in plan.refusals}
@@ -253,6 +222,16 @@ def fine_layers(model):
         layer.name
         for layer in [*model.layers, *inner.layers]
         if isinstance(layer, FineGrainedBatchNorm)
+    ]
+
+
+def test_plan_warns_of_what_has_no_gamma():
+    inputs = keras.Input((6, 6, 4))
+    model = keras.Model(inputs, conv_norm(norm=normalization(scale=False))(inputs))
+    details = [keras_finet.plan_fine_grain(model, groups).decisions[0].detail for groups in (1, 4)]
+    assert details == [
+        "FineGrainedBatchNorm(groups=1) with 'bn'",
+        "FineGrainedBatchNorm(groups=4) with 'bn'; without gamma, training starts 2.0 times larger",
     ]
 
 

@@ -4,15 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from support import pairs
 from support.hostile import randomize
 
 import keras_finet
 from keras_finet import FineGrainedBatchNorm
-
-
-class LoudConv(layers.Conv2D):
-    def call(self, inputs):
-        return super().call(inputs) * 2.0
 
 
 class LoudFine(FineGrainedBatchNorm):
@@ -25,27 +21,9 @@ class AlwaysDropout(layers.Dropout):
         return super().call(inputs, training=True)
 
 
-class LoudNorm(layers.BatchNormalization):
-    pass
-
-
-def activation_between(x):
-    return layers.BatchNormalization(name="bn")(layers.ReLU(name="relu")(layers.Conv2D(4, 1)(x)))
-
-
 def own_activation(x):
     conv = layers.Conv2D(4, 1, activation="relu", name="conv")
     return layers.BatchNormalization(name="bn")(conv(x))
-
-
-def used_elsewhere(x):
-    y = layers.Conv2D(4, 1, name="conv")(x)
-    return layers.Add(name="add")([layers.BatchNormalization(name="bn")(y), y])
-
-
-def conv_is_an_output(x):
-    y = layers.Conv2D(4, 1, name="conv")(x)
-    return [layers.BatchNormalization(name="bn")(y), y]
 
 
 def used_elsewhere_behind_dropout(x):
@@ -57,16 +35,6 @@ def read_twice(x):
     y = layers.Conv2D(4, 1, name="conv")(x)
     z = layers.BatchNormalization(name="bn")(y)
     return [z, layers.Add(name="add")([y, y])]
-
-
-def shared_convolution(x):
-    conv = layers.Conv2D(4, 1, name="conv")
-    return [layers.BatchNormalization(name="bn")(conv(x)), conv(layers.ReLU()(x))]
-
-
-def shared_normalization(x):
-    norm = layers.BatchNormalization(name="bn")
-    return [norm(layers.Conv2D(4, 1)(x)), norm(layers.Conv2D(4, 1)(x))]
 
 
 def no_convolution(x):
@@ -82,11 +50,11 @@ def other_axis(x):
 
 
 def custom_convolution(x):
-    return layers.BatchNormalization(name="bn")(LoudConv(4, 1, name="conv")(x))
+    return layers.BatchNormalization(name="bn")(pairs.LoudConv(4, 1, name="conv")(x))
 
 
 def custom_normalization(x):
-    return LoudNorm(name="bn")(layers.Conv2D(4, 1)(x))
+    return pairs.LoudNorm(name="bn")(layers.Conv2D(4, 1)(x))
 
 
 def custom_foldable(x):
@@ -133,14 +101,14 @@ def dropout_always_training(x):
 
 
 CASES = {
-    activation_between: "the activation 'relu' stands before it",
+    pairs.activation_between: "the activation 'relu' stands before it",
     own_activation: "'conv' applies its own activation first: relu",
-    used_elsewhere: "the output of 'conv' is used elsewhere too: bn, add",
-    conv_is_an_output: "the output of 'conv' is used elsewhere too: bn, the output",
+    pairs.used_elsewhere: "the output of 'conv' is used elsewhere too: bn, add",
+    pairs.conv_is_an_output: "the output of 'conv' is used elsewhere too: bn, the output",
     used_elsewhere_behind_dropout: "the output of 'drop' is used elsewhere too: bn, relu",
     read_twice: "the output of 'conv' is used elsewhere too: bn, add, add",
-    shared_convolution: "'conv' is shared: it is called 2 times",
-    shared_normalization: "'bn' is shared: it is called 2 times",
+    pairs.shared_convolution: "'conv' is shared: it is called 2 times",
+    pairs.shared_normalization: "'bn' is shared: it is called 2 times",
     no_convolution: "'image' before it is a InputLayer, not a convolution or Dense",
     transposed: "'up' before it is a Conv2DTranspose, not a convolution or Dense",
     other_axis: "it normalises axis 1, not the filters",
