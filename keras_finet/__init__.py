@@ -3,8 +3,10 @@
 from keras_finet.applications import (
     FinetLarge,
     FinetSmall,
+    MnasNet,
     ResNet18,
     ResNet50,
+    ShuffleNetV2,
     decode_predictions,
     preprocess_input,
 )
@@ -17,8 +19,10 @@ __all__ = [
     "FineGrainedBatchNorm",
     "FinetLarge",
     "FinetSmall",
+    "MnasNet",
     "ResNet18",
     "ResNet50",
+    "ShuffleNetV2",
     "complexity",
     "decode_predictions",
     "fine_grain",

@@ -2,13 +2,17 @@
 
 from keras_finet.applications.classifier import decode_predictions, preprocess_input
 from keras_finet.applications.finet import FinetLarge, FinetSmall
+from keras_finet.applications.mnasnet import MnasNet
 from keras_finet.applications.resnet import ResNet18, ResNet50
+from keras_finet.applications.shufflenet_v2 import ShuffleNetV2
 
 __all__ = [
     "FinetLarge",
     "FinetSmall",
+    "MnasNet",
     "ResNet18",
     "ResNet50",
+    "ShuffleNetV2",
     "decode_predictions",
     "preprocess_input",
 ]

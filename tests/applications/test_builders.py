@@ -10,9 +10,10 @@ from support.builders import BUILDERS
 from support.hostile import randomize
 
 import keras_finet
+from keras_finet.layers import ChannelShuffleSplit
 
 # One of each family: the others are other rows of its table.
-FAMILIES = [each for each in BUILDERS if str(each) != "FinetLarge"]
+FAMILIES = [each for each in BUILDERS if str(each) not in ("FinetLarge", "ResNet50")]
 
 
 @pytest.fixture(params=FAMILIES, ids=str)
@@ -61,8 +62,8 @@ def test_fuses_whole_under_hostile_statistics(build):
     randomize(model)
     assert not keras_finet.plan_fusion(model).refusals
     fused = keras_finet.fuse(model)
-    stock = {type(layer).__module__.partition(".")[0] for layer in fused.layers}
-    assert stock == {"keras"}
+    custom = {type(each) for each in fused.layers if not type(each).__module__.startswith("keras.")}
+    assert custom <= {ChannelShuffleSplit}
     assert not any(isinstance(each, keras.layers.BatchNormalization) for each in fused.layers)
     report = keras_finet.verify_fusion(model, fused, images(2, 32, 32, 3), tolerance=1e-5)
     assert report.passed, report
@@ -79,23 +80,21 @@ def test_a_saved_model_comes_back(build, tmp_path):
     assert np.array_equal(outputs(rebuilt, inputs), outputs(model, inputs))
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision(build, policy):
+def test_mixed_precision(build):
     previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy("mixed_float16")
     try:
         model = build()
     finally:
         keras.config.set_dtype_policy(previous)
     assert {weight.dtype for weight in model.weights} == {"float32"}
     probabilities = model(images(2, 32, 32, 3), training=False)
-    assert keras.backend.standardize_dtype(probabilities.dtype) == policy.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(probabilities.dtype) == "float16"
     sums = ops.convert_to_numpy(ops.sum(ops.cast(probabilities, "float32"), axis=-1))
     assert np.allclose(sums, 1.0, atol=0.02)
 
 
 def test_channels_first_computes_what_channels_last_computes(build):
-    """On tensorflow without a GPU only the shapes: there its kernels are channels-last only."""
     last = build(classifier_activation=None)
     randomize(last)
     previous = keras.config.image_data_format()
@@ -107,8 +106,6 @@ def test_channels_first_computes_what_channels_last_computes(build):
     shapes = [tuple(weight.shape) for weight in last.weights]
     assert [tuple(weight.shape) for weight in first.weights] == shapes
     first.set_weights(last.get_weights())
-    if keras.backend.backend() == "tensorflow":
-        return
     inputs = images(2, 32, 32, 3)
     expected = outputs(last, inputs)
     got = outputs(first, inputs.transpose(0, 3, 1, 2))

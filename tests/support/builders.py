@@ -21,10 +21,13 @@ class Builder:
 
 RESNET_STRIDES = {"stage2": 4, "stage3": 8, "stage4": 16, "stage5": 32}
 FINET_STRIDES = {"stage2": 8, "stage3": 16, "stage4": 32, "conv5": 32}
+MNASNET_STRIDES = {f"stage{i}": 2**n for i, n in enumerate((1, 2, 3, 4, 4, 5, 5), start=2)}
 
 BUILDERS = [
     Builder(keras_finet.FinetSmall, 1024, FINET_STRIDES),
     Builder(keras_finet.FinetLarge, 1024, FINET_STRIDES),
     Builder(keras_finet.ResNet18, 512, RESNET_STRIDES),
     Builder(keras_finet.ResNet50, 2048, RESNET_STRIDES),
+    Builder(keras_finet.ShuffleNetV2, 1024, FINET_STRIDES),
+    Builder(keras_finet.MnasNet, 1280, {**MNASNET_STRIDES, "conv9": 32}),
 ]
