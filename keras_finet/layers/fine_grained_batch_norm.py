@@ -8,6 +8,7 @@ In inference the moving statistics are constants, so the layer equals one convol
 The layer runs as that convolution in inference and hands it out through `fold`.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -22,10 +23,14 @@ from keras_finet.layers.moment_form import normalize_by_moments
 from keras_finet.layers.partial_sum_form import (
     normalize_by_partial_sums,
     normalize_by_recomputed_partial_sums,
+    normalize_directly,
 )
 
 DEFAULT_GROUPS = 4
 STATISTICS = ("auto", "moments", "direct")
+# Layers whose partial sums of this many images weigh no more than their kernel keep them: where
+# maps are small, as late in a network, that takes little memory and saves a quarter of the time.
+LIGHT_IMAGES = 8
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")
@@ -61,12 +66,12 @@ class FineGrainedBatchNorm(ConvLayer):
         center: If True, each group has a learned offset beta.
         scale: If True, each group has a learned factor gamma.
         statistics: How a batch's statistics are computed. `"auto"` takes the cheapest exact form:
-            for 1x1 kernels the moments of the input, for others one group after another with its
-            partial sum recomputed in the backward pass. `"moments"` insists on the first and
-            `"direct"` makes every partial sum and keeps it. First derivatives are the same in
-            all three. **Second derivatives need `"direct"`**: the moment form's gradient holds
-            for first derivatives only and is an error to differentiate again, and recomputation
-            cannot be differentiated twice on tensorflow.
+            for 1x1 kernels the moments of the input; for others one group after another, with its
+            partial sum recomputed in the backward pass where that saves much memory (the partial
+            sums of eight images weigh more than the kernel). `"moments"` insists on the first and
+            `"direct"` leaves every partial sum to automatic differentiation. First derivatives
+            are the same in all three. **Second derivatives need `"direct"`**: the others have
+            gradients written out by hand, which are an error to differentiate again.
         synchronized: If True, statistics are those of the global batch across all replicas of a
             `tf.distribute` strategy (tensorflow backend only, as in `BatchNormalization`; on jax
             a sharded batch is one batch already). Averaged over the replicas are first the mean,
@@ -227,17 +232,25 @@ class FineGrainedBatchNorm(ConvLayer):
 
     def _choose_form(self, output_shape: Shape) -> Form:
         if self.statistics == "direct":
-            return normalize_by_partial_sums
-        pixels = output_shape[1:3] if self._channel_axis == -1 else output_shape[2:]
+            return normalize_directly
+        pixels = self._pixels(output_shape)
         # Projecting a covariance costs C^2 * filters / G however few the pixels: a single pixel an
         # image never earns that back.
-        one_pixel = pixels == (1, 1) and self.statistics == "auto"
-        if self.kernel_size == (1, 1) and not one_pixel:
+        if self.statistics == "moments" or (self.kernel_size == (1, 1) and pixels != 1):
             return normalize_by_moments
         # A collective operation must not run a second time in the backward pass.
-        if one_pixel or self.synchronized:
+        if self.synchronized or (pixels is not None and self._is_light(pixels)):
             return normalize_by_partial_sums
         return normalize_by_recomputed_partial_sums
+
+    def _pixels(self, output_shape: Shape) -> int | None:
+        height, width = output_shape[1:3] if self._channel_axis == -1 else output_shape[2:]
+        return None if height is None or width is None else height * width
+
+    def _is_light(self, pixels: int) -> bool:
+        """Tells whether the partial sums of a few images weigh no more than the kernel."""
+        partial_sums = LIGHT_IMAGES * pixels * len(self.group_sizes) * self.filters
+        return partial_sums <= math.prod(self.kernel.shape)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves, normalises and adds up the groups of `inputs`."""

@@ -29,6 +29,7 @@ from typing import Any
 from keras import ops
 
 from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
+from keras_finet.layers.first_derivative import differentiable_no_more, upstream_of
 from keras_finet.layers.grouping import group_of_channel
 
 
@@ -89,8 +90,7 @@ def _normalized_convolution(settings: Settings) -> Any:
         offset = ops.cast(ops.sum(beta, axis=0), pixels.dtype)
 
         def gradient(*args: Tensor, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
-            # The backends differ in how they hand the upstream over.
-            d_outputs = args[0] if upstream is None else upstream
+            d_outputs = upstream_of(args, upstream)
             count = ops.cast(ops.shape(pixels)[0], settings.dtype)
             d_offset = ops.sum(ops.cast(d_outputs, settings.dtype), axis=0)
             centred = _centred(pixels, _after(d_offset, mean), settings)
@@ -105,24 +105,13 @@ def _normalized_convolution(settings: Settings) -> Any:
             shift = ops.matmul(folded, ops.cast(ops.expand_dims(d_mean, -1), pixels.dtype))
             d_pixels = ops.matmul(d_outputs, ops.transpose(folded)) + mixed - shift[:, 0]
             d_beta = ops.broadcast_to(d_offset, ops.shape(beta))
-            once = [_differentiable_no_more(each) for each in (d_pixels, d_kernel, d_gamma)]
+            once = [differentiable_no_more(each) for each in (d_pixels, d_kernel, d_gamma)]
             constants = [ops.zeros_like(tensor) for tensor in (mean, products, variance)]
             return *once, d_beta, *constants
 
         return ops.matmul(_centred(pixels, mean, settings), folded) + offset, gradient
 
     return convolve
-
-
-@ops.custom_gradient
-def _differentiable_no_more(first_derivative: Tensor) -> tuple[Tensor, Any]:
-    def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
-        raise NotImplementedError(
-            "FineGrainedBatchNorm has first derivatives only in the form that it takes for 1x1 "
-            'kernels. For second ones make the layer with `statistics="direct"`.'
-        )
-
-    return first_derivative, gradient
 
 
 def _after(upstream: Tensor, mean: Tensor) -> Tensor:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from keras import ops, remat
 
 from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
+from keras_finet.layers.partial_sum_gradient import PIXEL_AXES, normalize_partial_sum
 
-PIXEL_AXES = (0, 1, 2)
 GroupNormalizer = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def normalize_by_partial_sums(
     inputs: Tensor, parameters: Parameters, settings: Settings
 ) -> Normalized:
-    """Normalises a convolution with any kernel; autodiff keeps every group's partial sum."""
+    """Normalises a convolution with any kernel; keeps every partial sum for the backward pass."""
     return _accumulate_groups(inputs, parameters, settings, _group_normalizer(settings))
 
 
@@ -22,6 +22,20 @@ def normalize_by_recomputed_partial_sums(
 ) -> Normalized:
     """The same, but a partial sum is made again in the backward pass instead of being kept."""
     return _accumulate_groups(inputs, parameters, settings, remat(_group_normalizer(settings)))
+
+
+def normalize_directly(inputs: Tensor, parameters: Parameters, settings: Settings) -> Normalized:
+    """The same as it is written in the paper, with derivatives of any order by autodiff."""
+
+    def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        partial_sum = _partial_sum(inputs, kernel, settings)
+        partial_sum = ops.cast(partial_sum, settings.dtype)
+        mean = settings.replica_mean(ops.mean(partial_sum, axis=PIXEL_AXES))
+        centred = partial_sum - mean
+        variance = settings.replica_mean(ops.mean(ops.square(centred), axis=PIXEL_AXES))
+        return centred * (gamma * ops.rsqrt(variance + settings.epsilon)), mean, variance
+
+    return _accumulate_groups(inputs, parameters, settings, normalize)
 
 
 def _accumulate_groups(
@@ -46,11 +60,10 @@ def _accumulate_groups(
 def _group_normalizer(settings: Settings) -> GroupNormalizer:
     # Everything to differentiate is an argument: recomputation does not see captured tensors.
     def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        partial_sum = settings.convolve(inputs, ops.cast(kernel, inputs.dtype))
-        partial_sum = ops.cast(partial_sum, settings.dtype)
-        mean = settings.replica_mean(ops.mean(partial_sum, axis=PIXEL_AXES))
-        centred = partial_sum - mean
-        variance = settings.replica_mean(ops.mean(ops.square(centred), axis=PIXEL_AXES))
-        return centred * (gamma * ops.rsqrt(variance + settings.epsilon)), mean, variance
+        return normalize_partial_sum(_partial_sum(inputs, kernel, settings), gamma, settings)
 
     return normalize
+
+
+def _partial_sum(inputs: Tensor, kernel: Tensor, settings: Settings) -> Tensor:
+    return settings.convolve(inputs, ops.cast(kernel, inputs.dtype))

@@ -1,0 +1,25 @@
+"""For gradients that are written out by hand: they hold once."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_finet.layers.batch_form import Tensor
+
+
+@ops.custom_gradient
+def differentiable_no_more(first_derivative: Tensor) -> tuple[Tensor, Any]:
+    """Returns a first derivative as it is; to differentiate it again is an error."""
+
+    def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
+        raise NotImplementedError(
+            "FineGrainedBatchNorm has only first derivatives, unless it is made with "
+            '`statistics="direct"`. Make the layer so to differentiate it twice.'
+        )
+
+    return first_derivative, gradient
+
+
+def upstream_of(args: tuple[Tensor, ...], upstream: Tensor | None) -> Tensor:
+    """Returns the upstream of a custom gradient, which the backends hand over differently."""
+    return args[0] if upstream is None else upstream
