@@ -20,17 +20,14 @@ from keras_finet.layers.conv_layer import ConvLayer, Shape, Tensor, positive_int
 from keras_finet.layers.fold import ConvWeights, scale_and_offset, to_float64
 from keras_finet.layers.grouping import group_of_channel, group_sizes
 from keras_finet.layers.moment_form import normalize_by_moments
-from keras_finet.layers.partial_sum_form import (
-    normalize_by_partial_sums,
-    normalize_by_recomputed_partial_sums,
-    normalize_directly,
-)
+from keras_finet.layers.partial_sum_form import normalize_by_partial_sums, normalize_directly
+from keras_finet.layers.recomputed_form import normalize_by_recomputed_partial_sums
 
 DEFAULT_GROUPS = 4
 STATISTICS = ("auto", "moments", "direct")
 # Layers whose partial sums of this many images weigh no more than their kernel keep them: where
 # maps are small, as late in a network, that takes little memory and saves a quarter of the time.
-LIGHT_IMAGES = 8
+LIGHT_IMAGES = 16
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")
@@ -68,7 +65,7 @@ class FineGrainedBatchNorm(ConvLayer):
         statistics: How a batch's statistics are computed. `"auto"` takes the cheapest exact form:
             for 1x1 kernels the moments of the input; for others one group after another, with its
             partial sum recomputed in the backward pass where that saves much memory (the partial
-            sums of eight images weigh more than the kernel). `"moments"` insists on the first and
+            sums of sixteen images weigh more than the kernel). `"moments"` insists on the first and
             `"direct"` leaves every partial sum to automatic differentiation. First derivatives
             are the same in all three. **Second derivatives need `"direct"`**: the others have
             gradients written out by hand, which are an error to differentiate again.

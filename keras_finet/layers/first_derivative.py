@@ -20,6 +20,16 @@ def differentiable_no_more(first_derivative: Tensor) -> tuple[Tensor, Any]:
     return first_derivative, gradient
 
 
+@ops.custom_gradient
+def once_differentiable(tensor: Tensor) -> tuple[Tensor, Any]:
+    """Returns a tensor as it is; its first derivative cannot be differentiated again."""
+
+    def gradient(*args: Tensor, upstream: Tensor | None = None) -> Tensor:
+        return differentiable_no_more(upstream_of(args, upstream))
+
+    return tensor, gradient
+
+
 def upstream_of(args: tuple[Tensor, ...], upstream: Tensor | None) -> Tensor:
     """Returns the upstream of a custom gradient, which the backends hand over differently."""
     return args[0] if upstream is None else upstream

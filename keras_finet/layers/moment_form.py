@@ -29,6 +29,7 @@ from typing import Any
 from keras import ops
 
 from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
+from keras_finet.layers.execution_order import after
 from keras_finet.layers.first_derivative import differentiable_no_more, upstream_of
 from keras_finet.layers.grouping import group_of_channel
 
@@ -93,7 +94,9 @@ def _normalized_convolution(settings: Settings) -> Any:
             d_outputs = upstream_of(args, upstream)
             count = ops.cast(ops.shape(pixels)[0], settings.dtype)
             d_offset = ops.sum(ops.cast(d_outputs, settings.dtype), axis=0)
-            centred = _centred(pixels, _after(d_offset, mean), settings)
+            # What needs nothing of the upstream TensorFlow would compute for all layers at once,
+            # right after the forward pass, or take over from it: it would lie in memory till then.
+            centred = _centred(pixels, after(mean, d_offset[0]), settings)
             inner = ops.cast(ops.matmul(ops.transpose(centred), d_outputs), settings.dtype)
             d_gamma = root * _sum_groups(kernel * inner, settings)
             through_variance = -gamma * root * root * settings.replica_mean(d_gamma) / count
@@ -112,15 +115,6 @@ def _normalized_convolution(settings: Settings) -> Any:
         return ops.matmul(_centred(pixels, mean, settings), folded) + offset, gradient
 
     return convolve
-
-
-def _after(upstream: Tensor, mean: Tensor) -> Tensor:
-    """Returns `mean`, but not before `upstream` is there.
-
-    What needs nothing of the upstream TensorFlow computes for all layers at once, right after the
-    forward pass, or takes over from it; either way it lies in memory until its turn comes.
-    """
-    return ops.minimum(mean, mean + ops.abs(upstream[0]))
 
 
 def _centred(pixels: Tensor, mean: Tensor, settings: Settings) -> Tensor:

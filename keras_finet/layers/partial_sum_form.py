@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from keras import ops, remat
+from keras import ops
 
 from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
 from keras_finet.layers.partial_sum_gradient import PIXEL_AXES, normalize_partial_sum
@@ -14,24 +14,20 @@ def normalize_by_partial_sums(
     inputs: Tensor, parameters: Parameters, settings: Settings
 ) -> Normalized:
     """Normalises a convolution with any kernel; keeps every partial sum for the backward pass."""
-    return _accumulate_groups(inputs, parameters, settings, _group_normalizer(settings))
 
+    def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return normalize_partial_sum(partial_sum(inputs, kernel, settings), gamma, settings)
 
-def normalize_by_recomputed_partial_sums(
-    inputs: Tensor, parameters: Parameters, settings: Settings
-) -> Normalized:
-    """The same, but a partial sum is made again in the backward pass instead of being kept."""
-    return _accumulate_groups(inputs, parameters, settings, remat(_group_normalizer(settings)))
+    return _accumulate_groups(inputs, parameters, settings, normalize)
 
 
 def normalize_directly(inputs: Tensor, parameters: Parameters, settings: Settings) -> Normalized:
     """The same as it is written in the paper, with derivatives of any order by autodiff."""
 
     def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        partial_sum = _partial_sum(inputs, kernel, settings)
-        partial_sum = ops.cast(partial_sum, settings.dtype)
-        mean = settings.replica_mean(ops.mean(partial_sum, axis=PIXEL_AXES))
-        centred = partial_sum - mean
+        outputs = ops.cast(partial_sum(inputs, kernel, settings), settings.dtype)
+        mean = settings.replica_mean(ops.mean(outputs, axis=PIXEL_AXES))
+        centred = outputs - mean
         variance = settings.replica_mean(ops.mean(ops.square(centred), axis=PIXEL_AXES))
         return centred * (gamma * ops.rsqrt(variance + settings.epsilon)), mean, variance
 
@@ -57,13 +53,6 @@ def _accumulate_groups(
     return Normalized(ops.cast(total, inputs.dtype), ops.stack(means), ops.stack(variances))
 
 
-def _group_normalizer(settings: Settings) -> GroupNormalizer:
-    # Everything to differentiate is an argument: recomputation does not see captured tensors.
-    def normalize(inputs: Tensor, kernel: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return normalize_partial_sum(_partial_sum(inputs, kernel, settings), gamma, settings)
-
-    return normalize
-
-
-def _partial_sum(inputs: Tensor, kernel: Tensor, settings: Settings) -> Tensor:
+def partial_sum(inputs: Tensor, kernel: Tensor, settings: Settings) -> Tensor:
+    """Convolves a group's inputs with its kernel."""
     return settings.convolve(inputs, ops.cast(kernel, inputs.dtype))

@@ -134,10 +134,11 @@ def test_direct_form_has_second_derivatives(kernel_size):
 
 
 @pytest.mark.skipif(backend() != "tensorflow", reason="by tensorflow's tapes")
-def test_moment_form_refuses_second_derivatives():
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+def test_written_gradients_refuse_to_be_differentiated(kernel_size):
     import tensorflow as tf
 
-    layer = FineGrainedBatchNorm(3, 1, groups=2)
+    layer = FineGrainedBatchNorm(3, kernel_size, groups=2)
     batch = tf.constant(images(3, 5, 5, 4))
     with tf.GradientTape() as outer:
         outer.watch(batch)

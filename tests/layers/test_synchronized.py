@@ -1,29 +1,10 @@
 """Two replicas against the whole batch on one device."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from keras.backend import backend
+from support.programs import measured
 
 from keras_finet.layers import FineGrainedBatchNorm
-
-SUPPORT = Path(__file__).parents[1] / "support"
-
-
-def measured(program, *arguments):
-    run = subprocess.run(
-        [sys.executable, str(SUPPORT / program), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout.splitlines()[-1])
 
 
 @pytest.mark.skipif(backend() != "tensorflow", reason="tf.distribute is tensorflow's")

@@ -1,0 +1,13 @@
+"""What a training step keeps for its backward pass."""
+
+from pathlib import Path
+
+import pytest
+from keras.backend import backend
+from support.programs import measured
+
+
+@pytest.mark.skipif(backend() != "tensorflow", reason="measures tensorflow")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
+def test_recomputation_halves_the_memory_of_a_step():
+    assert measured("step_memory.py", "auto") < 0.5 * measured("step_memory.py", "direct")

@@ -1,0 +1,20 @@
+"""The programs of this folder, each of which measures something in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def measured(program, *arguments):
+    """Runs a program and returns what it prints last."""
+    run = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / program), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
