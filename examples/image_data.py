@@ -6,15 +6,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from command_line import InputError
 from PIL import Image, ImageOps
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 TEST_SHARE = 0.2
 SPLIT_SEED = 0  # fixed: runs with different seeds train and test on the same images
-
-
-class InputError(ValueError):
-    """What the user gave cannot be used; the message says why and what would help."""
 
 
 @dataclasses.dataclass(frozen=True)

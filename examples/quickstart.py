@@ -12,10 +12,10 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from image_data import InputError, load_digits, load_folder
+from command_line import InputError, make_folder, whole_number
+from image_data import load_digits, load_folder
 
 from tflite_tools.quiet import silenced
 
@@ -42,7 +42,7 @@ def main() -> int:
     options = parse_options()
     try:
         data = load_folder(options.data, IMAGE_SIZE) if options.data else load_digits(IMAGE_SIZE)
-        make_folder(options.out)
+        make_folder(options.out, ARTEFACTS)
     except (InputError, OSError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 2
@@ -176,35 +176,6 @@ def parse_options() -> argparse.Namespace:
     if options.smoke:
         options.epochs = 1
     return options
-
-
-def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """Returns a reader of whole numbers from `low` to `high`, for argparse."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number from {low} to {high}, got {text}"
-            )
-        return number
-
-    return read
-
-
-def make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {folder}: cannot be made: {error.strerror}.") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"--out {folder}: cannot be written to.")
-    for name in ARTEFACTS:
-        if (folder / name).is_dir():
-            raise InputError(f"--out {folder}: its {name} is a folder; choose another --out.")
 
 
 def announce(number: int, what: str) -> None:

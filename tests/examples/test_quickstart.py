@@ -1,15 +1,17 @@
 """The quickstart as a user runs it: a process, its output, its exit code, its files."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import image_data
 import numpy as np
 import pytest
+from command_line import InputError
 from PIL import Image
+from training import ShiftedBatches
 
 ROOT = Path(__file__).parents[2]
 MODELS = [
@@ -42,17 +44,6 @@ def run_quickstart(*arguments):
         text=True,
         timeout=300,
     )
-
-
-def load_example(name):
-    """Imports a module of the examples under a name that cannot clash with another's."""
-    spec = importlib.util.spec_from_file_location(
-        f"examples_{name}", ROOT / "examples" / f"{name}.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def write_image(path, seed=0, size=(40, 30), mode="RGB"):
@@ -202,11 +193,9 @@ def test_refuses_numbers_out_of_range(arguments, fragment):
 
 
 class TestImageData:
-    image_data = load_example("image_data")
-
     def refusal(self, folder):
-        with pytest.raises(self.image_data.InputError) as info:
-            self.image_data.load_folder(folder, 32)
+        with pytest.raises(InputError) as info:
+            image_data.load_folder(folder, 32)
         return str(info.value)
 
     def test_empty_folder(self, tmp_path):
@@ -230,7 +219,7 @@ class TestImageData:
         assert "a.png cannot be read as an image" in self.refusal(image_folder)
 
     def test_folder_splits_the_same_way_every_time(self, image_folder):
-        first, second = (self.image_data.load_folder(image_folder, 32) for _ in range(2))
+        first, second = (image_data.load_folder(image_folder, 32) for _ in range(2))
 
         assert first.class_names == ["daisy", "rose"]
         assert first.train_images.shape == (8, 32, 32, 3)
@@ -239,7 +228,7 @@ class TestImageData:
         np.testing.assert_array_equal(first.test_images, second.test_images)
 
     def test_digits_are_split_by_class_without_overlap(self):
-        digits = self.image_data.load_digits(32)
+        digits = image_data.load_digits(32)
 
         assert len(digits.train_labels) + len(digits.test_labels) == 1797
         counts = np.bincount(digits.test_labels) / np.bincount(digits.train_labels)
@@ -250,19 +239,17 @@ class TestImageData:
         assert not any(image.tobytes() in train for image in digits.test_images)
 
     def test_fewer_images_are_spread_over_the_classes(self):
-        digits = self.image_data.load_digits(32).with_fewer_images(50)
+        digits = image_data.load_digits(32).with_fewer_images(50)
 
         assert len(digits.train_labels) == len(digits.test_labels) == 50
         assert set(digits.train_labels) == set(range(10))
 
 
 class TestShiftedBatches:
-    training = load_example("training")
-
     def test_an_epoch_shows_every_image_once_with_its_label(self):
         values = np.arange(128.0)
         images = np.broadcast_to(values[:, None, None, None], (128, 8, 8, 3))
-        batches = self.training.ShiftedBatches(images, values, seed=0)
+        batches = ShiftedBatches(images, values, seed=0)
 
         orders = []
         for _ in range(2):
@@ -278,7 +265,7 @@ class TestShiftedBatches:
     def test_images_are_shifted_by_up_to_three_pixels(self):
         image = np.zeros((64, 32, 32, 1))
         image[:, 16, 16] = 1
-        batch, _ = self.training.ShiftedBatches(image, np.zeros(64), seed=0)[0]
+        batch, _ = ShiftedBatches(image, np.zeros(64), seed=0)[0]
 
         rows, columns = np.nonzero(batch)[1:3]
         assert len(rows) == 64

@@ -1,0 +1,42 @@
+"""What the examples' command lines share: numbers, output folders and how mistakes are told."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used; the message says why and what would help."""
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Returns a reader of whole numbers from `low` to `high`, for argparse."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number from {low} to {high}, got {text}"
+            )
+        return number
+
+    return read
+
+
+def make_folder(folder: Path, artefacts: Iterable[str]) -> None:
+    """Makes the folder of `--out`, or says why `artefacts` cannot be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot be made: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out {folder}: cannot be written to.")
+    for name in artefacts:
+        if (folder / name).is_dir():
+            raise InputError(f"--out {folder}: its {name} is a folder; choose another --out.")
