@@ -1,0 +1,89 @@
+"""A process that measures: `python -m training_cost.worker REQUEST.json RESULT.json`.
+
+Two kinds of request. With one `variant`: its memory and FLOPs, in a process that holds nothing
+else. With several `variants`: their times, in turns, in one process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from training_cost.plan import Comparison
+
+REASON_LENGTH = 300
+
+
+def main() -> int:
+    """Answers the request in one file with another."""
+    request, result = map(Path, sys.argv[1:])
+    answer = answered(**json.loads(request.read_text(encoding="utf-8")))
+    result.write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+def answered(
+    comparison: dict[str, Any], variant: str | None = None, variants: list[str] | None = None
+) -> dict[str, Any]:
+    import keras
+
+    common = Comparison(**comparison)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy(common.precision)
+    return cost(common, variant) if variant else times(common, variants or [])
+
+
+def cost(common: Comparison, variant: str) -> dict[str, Any]:
+    """Peak memory of a step and FLOPs, or why there are none."""
+    from training_cost.framework import framework
+    from training_cost.variants import NotAvailable
+
+    device = {"version": framework().VERSION, "gpu": framework().gpu_name()}
+    try:
+        step = prepared(common, variant)
+        return {**device, "memory_bytes": step.peak_bytes(), "flops": step.gradient_flops()}
+    except NotAvailable as reason:
+        return {**device, "not_available": str(reason)}
+    except Exception as error:
+        return {**device, "failed": reason_of(error)}
+
+
+def times(common: Comparison, variants: list[str]) -> dict[str, Any]:
+    """Samples of each variant, or why there are none."""
+    from training_cost.timing import time_in_turns
+
+    steps, failed = {}, {}
+    for variant in variants:
+        try:
+            steps[variant] = prepared(common, variant)
+        except Exception as error:
+            failed[variant] = error
+    samples, errors = time_in_turns(steps, common.rounds)
+    return {
+        "samples": {name: dataclasses.asdict(sample) for name, sample in samples.items()},
+        "failed": {name: reason_of(error) for name, error in {**failed, **errors}.items()},
+    }
+
+
+def prepared(common: Comparison, variant: str) -> Any:
+    import keras
+
+    from training_cost.step import SEED, TrainingStep
+    from training_cost.variants import build
+
+    keras.utils.set_random_seed(SEED)
+    step = TrainingStep(build(common.network, variant, common.side), common.batch)
+    step.warm_up()
+    return step
+
+
+def reason_of(error: Exception) -> str:
+    return textwrap.shorten(f"{type(error).__name__}: {error}", REASON_LENGTH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
