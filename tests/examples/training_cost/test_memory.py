@@ -16,8 +16,11 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs L
 PROGRAM = """
 from training_cost.memory import resident_peak_bytes
 
+kept = []
+
 def overlapping():
     blocks = [b"x" * 2**20 for _ in range(48)]
+    kept.append(b"y" * 5000)  # above the blocks: a heap that grew for them could not shrink
 
 def one_after_another():
     for _ in range(48):
