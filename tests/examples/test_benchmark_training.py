@@ -2,17 +2,16 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import benchmark_training
 import pytest
+from support.examples import assert_refused, run_example
 from training_cost import processes
 from training_cost.plan import SMOKE_NETWORK, VARIANTS, comparison
 
-ROOT = Path(__file__).parents[2]
 COMMON = comparison("tensorflow", "float32", SMOKE_NETWORK, side=32, batch=2, rounds=1)
 DEVICE = {"version": "1.2.3", "gpu": None}
 COST = {**DEVICE, "memory_bytes": 2**20, "flops": 1e9}
@@ -20,15 +19,7 @@ SAMPLES = {"wall_ms": [1.0], "cpu_ms": [2.0]}
 
 
 def run_benchmark(*arguments):
-    # PYTHONPATH: the checkout's packages, whether or not they are installed.
-    return subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "benchmark_training.py"), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_example("benchmark_training", *arguments)
 
 
 def test_smoke_run(tmp_path):
@@ -82,13 +73,7 @@ def test_help_names_every_option_and_variant():
     ],
 )
 def test_refuses_what_it_cannot_do(arguments, fragment):
-    process = run_benchmark(*arguments)
-    assert process.returncode == 2
-    assert process.stdout == ""
-    message = process.stderr.splitlines()[-1]
-    assert message.startswith("benchmark_training")
-    assert fragment in message
-    assert "Traceback" not in process.stderr
+    assert_refused(run_benchmark(*arguments), "benchmark_training", fragment)
 
 
 def run_main(monkeypatch, tmp_path, answer, *arguments):

@@ -1,19 +1,16 @@
 """The quickstart as a user runs it: a process, its output, its exit code, its files."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import image_data
 import numpy as np
 import pytest
 from command_line import InputError
 from PIL import Image
+from support import examples
+from support.examples import run_example
 from training import ShiftedBatches
 
-ROOT = Path(__file__).parents[2]
 MODELS = [
     "Keras, as trained",
     "Keras, fused",
@@ -35,15 +32,7 @@ ARTEFACTS = {
 
 
 def run_quickstart(*arguments):
-    # PYTHONPATH: the checkout's packages, whether or not they are installed.
-    return subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "quickstart.py"), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_example("quickstart", *arguments)
 
 
 def write_image(path, seed=0, size=(40, 30), mode="RGB"):
@@ -73,13 +62,7 @@ def image_folder(tmp_path):
 
 
 def assert_refused(process, *fragments):
-    assert process.returncode == 2, process.stderr
-    message = process.stderr.splitlines()[-1]
-    assert message.startswith("quickstart")
-    for fragment in fragments:
-        assert fragment in message
-    assert "Traceback" not in process.stderr
-    assert process.stdout == ""
+    examples.assert_refused(process, "quickstart", *fragments)
 
 
 def test_smoke_run_on_the_digits(tmp_path):
