@@ -8,6 +8,7 @@ from keras_finet.applications import (
     ResNet50,
     ShuffleNetV2,
     decode_predictions,
+    load_weights,
     preprocess_input,
 )
 from keras_finet.complexity import complexity
@@ -27,6 +28,7 @@ __all__ = [
     "decode_predictions",
     "fine_grain",
     "fuse",
+    "load_weights",
     "plan_fine_grain",
     "plan_fusion",
     "preprocess_input",

@@ -1,23 +1,22 @@
 """What every image classifier of the package shares: input checks, head, weights."""
 
 import os
-import textwrap
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 from keras import layers
 from keras.applications import imagenet_utils
 
+from keras_finet.applications.image_input import image_input
+from keras_finet.applications.loading import load_weights
+from keras_finet.applications.released import fetch, released
+from keras_finet.layers.conv_layer import positive_integer
+
 Tensor = Any
-DEFAULT_SIDE = 224
-MINIMUM_SIDE = 32
 IMAGENET_CLASSES = 1000
-TRAINING_RECIPE = "arXiv 2005.06828, section 5.1"
 
 
 STEMS = ("imagenet", "cifar")
@@ -74,17 +73,53 @@ def build_classifier(
     """
     _check_weights(arguments, variant)
     _check_features(arguments)
-    if not isinstance(arguments.classes, int) or arguments.classes <= 0:
-        raise ValueError(
-            f"Expected `classes` to be a positive integer. Received: {arguments.classes!r}"
-        )
-    image = _image_input(arguments)
+    positive_integer("classes", arguments.classes)
+    image = image_input(
+        arguments.input_tensor,
+        arguments.input_shape,
+        include_top=_has_top(arguments),
+        imagenet=arguments.weights == "imagenet",
+    )
+    path = _weights_path(arguments.weights, variant)
     outputs = _outputs(arguments, stages(image), head)
     sources = image if arguments.input_tensor is None else _source_of(arguments.input_tensor)
     model = keras.Model(sources, outputs, name=arguments.name)
-    if arguments.weights is not None:
-        _load_weights(model, arguments.weights)
+    if path is not None:
+        # Layers that come before the image are not the network's.
+        load_weights(keras.Model(image, outputs, name=arguments.name), path)
     return model
+
+
+def _check_weights(arguments: ClassifierArguments, variant: str) -> None:
+    weights, classes = arguments.weights, arguments.classes
+    if weights is None:
+        return
+    if weights == "imagenet":
+        released(variant)
+        if _has_top(arguments) and classes != IMAGENET_CLASSES:
+            raise ValueError(
+                'If using `weights="imagenet"` with `include_top` as true, `classes` should be '
+                f"{IMAGENET_CLASSES}. Received: classes={classes}"
+            )
+    elif not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
+        raise ValueError(
+            "The `weights` argument should be either `None` (random initialization), `imagenet` "
+            "(pre-training on ImageNet), or the path to the weights file to be loaded. "
+            f"Received: weights={weights!r}, where there is no file."
+        )
+    activation = keras.activations.get(arguments.classifier_activation)
+    if _has_top(arguments) and activation not in map(keras.activations.get, (None, "softmax")):
+        raise ValueError(
+            "Only `None` and `softmax` activations are allowed for the `classifier_activation` "
+            "argument when using pretrained weights, with `include_top=True`; Received: "
+            f"classifier_activation={arguments.classifier_activation}"
+        )
+
+
+def _weights_path(weights: str | os.PathLike[str] | None, variant: str) -> Path | None:
+    if weights == "imagenet":
+        return fetch(released(variant))
+    return None if weights is None else Path(weights)
 
 
 def _outputs(
@@ -99,7 +134,7 @@ def _outputs(
         return _pool(last, arguments.pooling)
     pixel = layers.Flatten(name="flatten")(head(last))
     return layers.Dense(
-        arguments.classes, activation=arguments.classifier_activation, name="predictions"
+        int(arguments.classes), activation=arguments.classifier_activation, name="predictions"
     )(pixel)
 
 
@@ -136,72 +171,8 @@ def _selected(maps: dict[str, Tensor], features: Sequence[str]) -> dict[str, Ten
     return {name: maps[name] for name in features}
 
 
-def _check_weights(arguments: ClassifierArguments, variant: str) -> None:
-    weights = arguments.weights
-    if weights is None:
-        return
-    if weights == "imagenet":
-        raise ValueError(
-            f"No ImageNet checkpoint of {variant} has been released. Use `weights=None` and train "
-            f"it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
-        )
-    if not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
-        raise ValueError(
-            "The `weights` argument should be either `None` (random initialization), `imagenet` "
-            "(pre-training on ImageNet), or the path to the weights file to be loaded. "
-            f"Received: weights={weights!r}, where there is no file."
-        )
-    if not os.fspath(weights).endswith((".weights.h5", ".keras")):
-        raise ValueError(
-            "Expected a weights file that ends in `.weights.h5` or `.keras`. Received: "
-            f"{os.fspath(weights)!r}"
-        )
-
-
 def _has_top(arguments: ClassifierArguments) -> bool:
     return arguments.include_top and arguments.features is None
-
-
-def _image_input(arguments: ClassifierArguments) -> Tensor:
-    shape = _checked_shape(arguments)
-    tensor = arguments.input_tensor
-    if tensor is None:
-        return keras.Input(shape)
-    if not keras.utils.is_keras_tensor(tensor):
-        raise ValueError(
-            "Expected `input_tensor` to be the output of `keras.Input` or of a layer. Received: "
-            f"{type(tensor).__name__}"
-        )
-    if arguments.input_shape is not None and tuple(tensor.shape[1:]) != shape:
-        raise ValueError(
-            "Expected `input_shape` to be that of `input_tensor`, or to be left out. Received: "
-            f"input_shape={shape} and an input_tensor of shape {tuple(tensor.shape[1:])}"
-        )
-    return tensor
-
-
-def _checked_shape(arguments: ClassifierArguments) -> tuple[int | None, ...]:
-    shape = arguments.input_shape
-    if shape is None and arguments.input_tensor is not None:
-        shape = tuple(arguments.input_tensor.shape[1:])
-    if shape is None:
-        side = DEFAULT_SIDE if _has_top(arguments) else None
-        shape = (side, side, 3) if channel_axis() == -1 else (3, side, side)
-    channels = -1 if channel_axis() == -1 else 0
-    if not isinstance(shape, tuple | list) or len(shape) != 3 or shape[channels] is None:
-        raise ValueError(f"`input_shape` must be a tuple of three integers. Received: {shape}")
-    sides = shape[:2] if channel_axis() == -1 else shape[1:]
-    if _has_top(arguments) and None in sides:
-        raise ValueError(
-            "If `include_top` is True, you should specify a static `input_shape`. Received: "
-            f"input_shape={shape}"
-        )
-    if any(side is not None and side < MINIMUM_SIDE for side in sides):
-        raise ValueError(
-            f"Input size must be at least {MINIMUM_SIDE}x{MINIMUM_SIDE}; Received: "
-            f"input_shape={shape}"
-        )
-    return tuple(shape)
 
 
 def _source_of(tensor: Tensor) -> Any:
@@ -218,24 +189,6 @@ def _pool(features: Tensor, pooling: str | None) -> Tensor:
     if pooling == "max":
         return layers.GlobalMaxPooling2D(name="max_pool")(features)
     raise ValueError(f'Expected `pooling` to be None, "avg" or "max". Received: {pooling!r}')
-
-
-def _load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    try:
-        with warnings.catch_warnings(record=True) as left_out:
-            warnings.simplefilter("always", UserWarning)
-            model.load_weights(path)
-        if left_out:
-            # Keras only warns of layers that the file has nothing for.
-            raise ValueError(left_out[0].message)
-    except (ValueError, OSError, KeyError, BadZipFile) as error:
-        reason = textwrap.shorten(str(error), 300)
-        raise ValueError(
-            f"Expected {os.fspath(path)!r} to hold the weights of {model.name!r} as it was asked "
-            f"for, with outputs of shape {model.output_shape} (the same variant, groups, "
-            "squeeze-excite and `classes` as when the file was written). Received a "
-            f"file that does not fit or cannot be read: {reason}"
-        ) from error
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:

@@ -8,8 +8,9 @@ Function = TypeVar("Function", bound=Callable[..., object])
 # For the "Args:" section of every builder, in the order of the signature.
 SHARED_ARGUMENTS = """\
     include_top: Whether to include the classifier. Not consulted with `features`.
-    weights: None for random initialization, or the path of a `.weights.h5` or `.keras` file.
-        `"imagenet"` is an error: no checkpoint has been released.
+    weights: None for random initialization, or the path of a `.weights.h5` or `.keras` file, as
+        `keras_finet.load_weights` takes it. `"imagenet"` is an error: no checkpoint has been
+        released.
     input_tensor: Optional symbolic tensor to use as the image.
     input_shape: Shape of one image, sides of at least 32 pixels. Defaults to 224 x 224 x 3
         with the top, to any size without.

@@ -14,12 +14,12 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def test_python_examples(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    job, layer, own_model = re.findall(
-        r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE
-    )
     # The same steps in a fraction of the time: the small network, and no graph for one step.
-    job = job.replace("Large", "Small").replace("large", "small")
-    job = job.replace("jit_compile=False", "run_eagerly=True")
+    readme = README.replace("Large(", "Small(").replace("_large_", "_small_")
+    readme = readme.replace("jit_compile=False", "run_eagerly=True")
+    job, layer, weights, own_model = re.findall(
+        r"^```python\n(.*?)^```", readme, flags=re.DOTALL | re.MULTILINE
+    )
     rng = np.random.default_rng(0)
     names = {
         "images": rng.integers(0, 256, (16, 32, 32, 3)),
@@ -35,6 +35,10 @@ def test_python_examples(tmp_path, monkeypatch, capsys):
     names = {"keras": keras, "keras_finet": keras_finet}
     exec(layer, names)
     assert names["y"].shape == (None, 32, 32, 64)
+
+    exec(weights, names)
+    assert list(names["backbone"].output) == ["stage2", "stage3", "conv5"]
+    assert "predictions" in capsys.readouterr().out
 
     exec(own_model, names)
     assert "34 convert" in (printed := capsys.readouterr().out)

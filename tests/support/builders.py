@@ -31,3 +31,6 @@ BUILDERS = [
     Builder(keras_finet.ShuffleNetV2, 1024, FINET_STRIDES),
     Builder(keras_finet.MnasNet, 1280, {**MNASNET_STRIDES, "conv9": 32}),
 ]
+
+# One of each family: the others are other rows of its table.
+FAMILIES = [each for each in BUILDERS if str(each) not in {"FinetLarge", "ResNet50"}]
