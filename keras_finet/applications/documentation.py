@@ -19,8 +19,8 @@ SHARED_ARGUMENTS = """\
     classifier_activation: Activation of the last layer; None gives logits.
     name: Name of the model.
     features: None, or the names of feature maps, for a backbone: the model then has no top,
-        returns a dictionary of these feature maps in this order, and has only the layers that
-        they need. Not with `pooling`."""
+        returns a dictionary of these feature maps in this order (on the torch backend Keras
+        sorts it by name), and has only the layers that they need. Not with `pooling`."""
 
 
 def documented(template: str, **values: str) -> Callable[[Function], Function]:
