@@ -26,7 +26,7 @@ HEADINGS = (
     "/ BN",
 )
 UNKNOWN = "–"
-TEXT_WIDTH = 120
+TEXT_WIDTH = 200  # more than the table takes: a file has no width
 CAPTION = (
     "ms: median time of a training step; ratios of times: median [quartiles] over the rounds; "
     "peak MiB: memory that a step needs beyond what is held between steps, as the framework's "
@@ -43,7 +43,7 @@ def print_table(result: Result) -> None:
         caption_justify="left",
     )
     for index, name in enumerate(HEADINGS):
-        table.add_column(name, justify="right" if index else "left", no_wrap=True)
+        table.add_column(name, justify="right" if index else "left", overflow="fold")
     for row in result.rows:
         table.add_row(*(rich.markup.escape(cell) for cell in cells(row)))
     width = None if sys.stdout.isatty() else TEXT_WIDTH

@@ -21,12 +21,17 @@ class Samples:
 
 
 def time_in_turns(
-    functions: Mapping[str, Callable[[], None]], rounds: int
+    functions: Mapping[str, Callable[[], None]], rounds: int, warm_up: int = 0
 ) -> tuple[dict[str, Samples], dict[str, Exception]]:
     """Calls every function once a round, each round in another order.
 
     A change in the machine's speed then meets all of them, so that the ratios within a round hold,
     and none always runs behind the same other one.
+
+    Args:
+        functions: What to call, by name.
+        rounds: How many samples to take of each.
+        warm_up: How many rounds go before them.
 
     Returns:
         The samples, and the errors of those that failed; they are left out from then on.
@@ -34,7 +39,7 @@ def time_in_turns(
     rng = np.random.default_rng(SEED)
     samples = {name: Samples() for name in functions}
     errors: dict[str, Exception] = {}
-    for _ in range(rounds):
+    for number in range(-warm_up, rounds):
         gc.collect()
         for name in rng.permutation(sorted(samples)):
             cpu, wall = time.process_time(), time.perf_counter()
@@ -44,6 +49,8 @@ def time_in_turns(
                 errors[name] = error
                 del samples[name]
                 continue
-            samples[name].wall_ms.append(1000 * (time.perf_counter() - wall))
-            samples[name].cpu_ms.append(1000 * (time.process_time() - cpu))
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            if number >= 0:
+                samples[name].wall_ms.append(1000 * wall)
+                samples[name].cpu_ms.append(1000 * cpu)
     return samples, errors

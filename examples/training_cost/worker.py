@@ -44,7 +44,8 @@ def cost(common: Comparison, variant: str) -> dict[str, Any]:
 
     device = {"version": framework().VERSION, "gpu": framework().gpu_name()}
     try:
-        step = prepared(common, variant)
+        step = built(common, variant)
+        step.warm_up()
         return {**device, "memory_bytes": step.peak_bytes(), "flops": step.gradient_flops()}
     except NotAvailable as reason:
         return {**device, "not_available": str(reason)}
@@ -54,31 +55,32 @@ def cost(common: Comparison, variant: str) -> dict[str, Any]:
 
 def times(common: Comparison, variants: list[str]) -> dict[str, Any]:
     """Samples of each variant, or why there are none."""
+    from training_cost.step import WARM_UP_STEPS
     from training_cost.timing import time_in_turns
 
     steps, failed = {}, {}
     for variant in variants:
         try:
-            steps[variant] = prepared(common, variant)
+            steps[variant] = built(common, variant)
         except Exception as error:
             failed[variant] = error
-    samples, errors = time_in_turns(steps, common.rounds)
+    # Not before all are built: seeding the next one makes TensorFlow prepare the graphs it has
+    # anew, in the middle of the first round.
+    samples, errors = time_in_turns(steps, common.rounds, warm_up=WARM_UP_STEPS)
     return {
         "samples": {name: dataclasses.asdict(sample) for name, sample in samples.items()},
         "failed": {name: reason_of(error) for name, error in {**failed, **errors}.items()},
     }
 
 
-def prepared(common: Comparison, variant: str) -> Any:
+def built(common: Comparison, variant: str) -> Any:
     import keras
 
     from training_cost.step import SEED, TrainingStep
     from training_cost.variants import build
 
     keras.utils.set_random_seed(SEED)
-    step = TrainingStep(build(common.network, variant, common.side), common.batch)
-    step.warm_up()
-    return step
+    return TrainingStep(build(common.network, variant, common.side), common.batch)
 
 
 def reason_of(error: Exception) -> str:

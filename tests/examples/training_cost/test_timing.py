@@ -43,6 +43,16 @@ def test_milliseconds_of_every_round(clock):
     assert errors == {}
 
 
+def test_warm_up_rounds_are_not_counted(clock):
+    seconds = iter([9.0, 8.0, 0.5, 0.25])
+
+    def gets_faster():
+        clock.now += next(seconds)
+
+    samples, _ = timing.time_in_turns({"a": gets_faster}, rounds=2, warm_up=2)
+    assert samples["a"] == timing.Samples(wall_ms=[500.0, 250.0], cpu_ms=[1000.0, 500.0])
+
+
 def test_all_take_a_turn_each_round_in_changing_order(clock):
     names = "abcde"
     timing.time_in_turns({name: clock.step(name, 1.0) for name in names}, rounds=10)
