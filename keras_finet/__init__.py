@@ -8,6 +8,7 @@ from keras_finet.applications import (
     ResNet50,
     ShuffleNetV2,
     decode_predictions,
+    list_models,
     load_weights,
     preprocess_input,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "decode_predictions",
     "fine_grain",
     "fuse",
+    "list_models",
     "load_weights",
     "plan_fine_grain",
     "plan_fusion",

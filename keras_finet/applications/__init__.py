@@ -4,6 +4,7 @@ from keras_finet.applications.classifier import decode_predictions, preprocess_i
 from keras_finet.applications.finet import FinetLarge, FinetSmall
 from keras_finet.applications.loading import load_weights
 from keras_finet.applications.mnasnet import MnasNet
+from keras_finet.applications.registry import list_models
 from keras_finet.applications.resnet import ResNet18, ResNet50
 from keras_finet.applications.shufflenet_v2 import ShuffleNetV2
 
@@ -15,6 +16,7 @@ __all__ = [
     "ResNet50",
     "ShuffleNetV2",
     "decode_predictions",
+    "list_models",
     "load_weights",
     "preprocess_input",
 ]
