@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from descriptors import BUILDERS
 from keras import ops
-from support.builders import BUILDERS
 from support.hostile import randomize
 
 import keras_finet

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from descriptors import FAMILIES
 from keras import layers, ops
-from support.builders import FAMILIES
 from support.hostile import randomize
 
 import keras_finet

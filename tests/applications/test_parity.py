@@ -7,8 +7,8 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
+from descriptors import BUILDERS, FAMILIES
 from keras import ops
-from support.builders import BUILDERS, FAMILIES
 
 import keras_finet
 

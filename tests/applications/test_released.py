@@ -7,7 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
-from support.builders import BUILDERS
+from descriptors import BUILDERS
 
 import keras_finet
 from keras_finet.applications.released import RELEASED, Checkpoint

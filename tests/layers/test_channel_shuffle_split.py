@@ -33,12 +33,6 @@ def test_first_half_shuffled_and_second_half_by_group(data_format, size):
     np.testing.assert_array_equal(worked_on, expected)
 
 
-def test_comes_back_from_its_config():
-    layer = ChannelShuffleSplit("channels_first", name="shuffle")
-    copy = ChannelShuffleSplit.from_config(layer.get_config())
-    assert (copy.data_format, copy.name) == ("channels_first", "shuffle")
-
-
 def test_channels_that_have_no_quarters_are_refused():
     with pytest.raises(ValueError, match=r"a multiple of 4 channels. Received: .*10"):
         ChannelShuffleSplit()(np.zeros((1, 2, 2, 10), "float32"))

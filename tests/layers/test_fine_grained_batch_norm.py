@@ -1,10 +1,6 @@
 """The layer as a Keras citizen: arguments, modes, saving, stock twins."""
 
 import inspect
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -213,49 +209,6 @@ class TestInModels:
         assert np.array_equal(as_array(clone(images)), as_array(model(images)))
         clone(images, training=True)
         assert not np.array_equal(clone.get_weights()[-1], model.get_weights()[-1])
-
-    def test_saves_and_loads_in_a_new_process_without_custom_objects(self, tmp_path):
-        model = keras.Sequential(
-            [
-                keras.Input((None, None, 10)),
-                FineGrainedBatchNorm(
-                    4,
-                    (3, 1),
-                    strides=(1, 2),
-                    padding="same",
-                    channels_per_group=3,
-                    activation="relu",
-                    momentum=0.8,
-                    epsilon=1e-5,
-                    statistics="direct",
-                    kernel_regularizer=keras.regularizers.L2(1e-4),
-                    gamma_constraint="non_neg",
-                ),
-            ]
-        )
-        randomize(model)
-        images = np.random.default_rng(0).normal(size=(2, 5, 6, 10)).astype("float32")
-        model.save(tmp_path / "model.keras")
-        np.save(tmp_path / "images.npy", images)
-        script = (
-            "import keras, keras_finet, numpy as np;"
-            "model = keras.saving.load_model('model.keras');"
-            "outputs = model.predict(np.load('images.npy'), verbose=0);"
-            "np.save('outputs.npy', outputs);"
-            "print(model.layers[0].get_config())"
-        )
-        run = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, run.stderr
-        assert run.stdout.strip().splitlines()[-1] == str(model.layers[0].get_config())
-        expected = as_array(model(images))
-        assert training.relative_error(np.load(tmp_path / "outputs.npy"), expected) < 1e-6
 
 
 class TestArguments:

@@ -1,6 +1,7 @@
 """Weights on which a wrong fold cannot hide."""
 
 import numpy as np
+from keras import ops
 
 
 def randomize(model, seed=0):
@@ -26,3 +27,25 @@ def randomize(model, seed=0):
         elif "kernel" in variable.name:
             values /= np.sqrt(np.prod(shape[:-1]))
         variable.assign(values)
+
+
+def settle(model, samples, decades=0.5):
+    """Variances within `decades` of the data's, and factors of both signs.
+
+    With statistics far from the data, sixteen blocks shrink what the input says to nothing, and
+    a comparison of outputs sees the biases only.
+    """
+    rng = np.random.default_rng(5)
+    normalizations = [layer for layer in model.layers if hasattr(layer, "momentum")]
+    momenta = [layer.momentum for layer in normalizations]
+    for layer in normalizations:
+        layer.momentum = 0.0
+        shape = layer.gamma.shape
+        layer.gamma.assign(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape))
+        layer.beta.assign(rng.normal(size=shape))
+    model(samples, training=True)
+    for layer, momentum in zip(normalizations, momenta, strict=True):
+        layer.momentum = momentum
+        variance = ops.convert_to_numpy(layer.moving_variance)
+        factors = 10 ** rng.uniform(-decades, decades, variance.shape)
+        layer.moving_variance.assign(variance * factors)

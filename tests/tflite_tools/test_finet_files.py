@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.hostile import randomize
+from support.hostile import randomize, settle
 
 import keras_finet
 from tflite_tools import convert
@@ -72,22 +72,3 @@ def test_logits_are_those_of_the_unfused_model(finet, tmp_path, finet_samples, g
     (record,) = convert(model, tmp_path).records
     got = LiteModel(record.file).predict(finet_samples)
     assert np.abs(got - expected).max() / np.abs(expected).max() <= 1e-5
-
-
-def settle(model, samples):
-    """Statistics within half a decade of the data's, and factors of both signs.
-
-    With statistics far from the data, sixteen blocks shrink what the input says to nothing, and
-    a comparison of outputs sees the biases only.
-    """
-    rng = np.random.default_rng(5)
-    normalizations = [layer for layer in model.layers if hasattr(layer, "momentum")]
-    for layer in normalizations:
-        layer.momentum = 0.0
-        shape = layer.gamma.shape
-        layer.gamma.assign(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape))
-        layer.beta.assign(rng.normal(size=shape))
-    model(samples, training=True)
-    for layer in normalizations:
-        variance = np.asarray(layer.moving_variance)
-        layer.moving_variance.assign(variance * 10 ** rng.uniform(-0.5, 0.5, variance.shape))

@@ -1,0 +1,180 @@
+"""Every public layer and builder, once: how to build it small, and what must come of it.
+
+`test_contracts.py` tries each row in what the package promises of all of them, and fails for a
+layer or a builder that has no row here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+import keras_finet
+from keras_finet.layers import ChannelShuffleSplit, FineGrainedBatchNorm
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Row:
+    """What is public, and a small model of it.
+
+    Attributes:
+        public: The layer's class or the builder.
+        operators: Those of the small model's converted file.
+        arguments: For `public`.
+        size: Height, width and channels of the images to try the model on.
+        kept: Classes of the package that the fused model still holds.
+    """
+
+    public: Callable[..., Any]
+    operators: Mapping[str, int]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    size: tuple[int, int, int] = (32, 32, 3)
+    kept: tuple[type, ...] = ()
+
+    def __str__(self):
+        return self.public.__name__
+
+    @property
+    def image_shape(self):
+        """The shape of an image in Keras' image data format."""
+        height, width, channels = self.size
+        channels_first = keras.config.image_data_format() == "channels_first"
+        return (channels, height, width) if channels_first else (height, width, channels)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer(Row):
+    """A layer. A lost argument only shows if it is not the default."""
+
+    def model(self):
+        """A model of the layer alone, which has one output."""
+        image = keras.Input(self.image_shape)
+        outputs = self.public(**self.arguments)(image)
+        if isinstance(outputs, tuple):
+            axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+            outputs = keras.layers.Concatenate(axis=axis)(list(outputs))
+        return keras.Model(image, outputs)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Builder(Row):
+    """A builder.
+
+    Attributes:
+        strides: Of its feature maps, in order. The small model's last one has more than a pixel:
+            the mean of one is no operator.
+    """
+
+    strides: Mapping[str, int]
+
+    @property
+    def build(self):
+        return self.public
+
+    def model(self):
+        """A classifier that gives logits, because a softmax hides errors where it saturates."""
+        return self.build(
+            classes=5,
+            input_shape=self.image_shape,
+            classifier_activation=None,
+            **self.arguments,
+        )
+
+
+LAYERS = [
+    Layer(
+        public=FineGrainedBatchNorm,
+        operators={"CONV_2D": 1},
+        arguments={
+            "filters": 4,
+            "kernel_size": (3, 1),
+            "strides": (1, 2),
+            "padding": "same",
+            "channels_per_group": 3,
+            "activation": "relu",
+            "momentum": 0.8,
+            "epsilon": 1e-5,
+            "statistics": "direct",
+            "kernel_regularizer": keras.regularizers.L2(1e-4),
+            "gamma_constraint": "non_neg",
+        },
+        size=(5, 6, 10),
+    ),
+    Layer(
+        public=ChannelShuffleSplit,
+        operators={"STRIDED_SLICE": 2, "RESHAPE": 3, "TRANSPOSE": 1, "CONCATENATION": 1},
+        size=(4, 6, 8),
+        kept=(ChannelShuffleSplit,),
+    ),
+]
+
+RESNET_STRIDES = {"stage2": 4, "stage3": 8, "stage4": 16, "stage5": 32}
+FINET_STRIDES = {"stage2": 8, "stage3": 16, "stage4": 32, "conv5": 32}
+MNASNET_STRIDES = {f"stage{i}": 2**n for i, n in enumerate((1, 2, 3, 4, 4, 5, 5), start=2)}
+
+# Convolutions are those of the networks' tables and of the shortcuts.
+HEAD = {"MEAN": 1, "FULLY_CONNECTED": 1}
+FINET = {"CONV_2D": 2 * 16 + 3, "DEPTHWISE_CONV_2D": 16, "ADD": 13, **HEAD}
+
+BUILDERS = [
+    Builder(
+        public=keras_finet.FinetSmall,
+        operators=FINET,
+        # With it and random weights a block multiplies float32's rounding by ten.
+        arguments={"stem": "cifar", "squeeze_excite": False},
+        strides=FINET_STRIDES,
+    ),
+    Builder(
+        public=keras_finet.FinetLarge,
+        operators={**FINET, "MAX_POOL_2D": 1},
+        arguments={"groups": 2, "squeeze_excite": False},
+        size=(64, 64, 3),
+        strides=FINET_STRIDES,
+    ),
+    Builder(
+        public=keras_finet.ResNet18,
+        operators={"CONV_2D": 1 + 16 + 3, "ADD": 8, "MAX_POOL_2D": 1, **HEAD},
+        arguments={"groups": 2},
+        size=(64, 64, 3),
+        strides=RESNET_STRIDES,
+    ),
+    Builder(
+        public=keras_finet.ResNet50,
+        operators={"CONV_2D": 1 + 48 + 4, "ADD": 16, **HEAD},
+        arguments={"stem": "cifar"},
+        strides=RESNET_STRIDES,
+    ),
+    Builder(
+        public=keras_finet.ShuffleNetV2,
+        operators={
+            "CONV_2D": 1 + 3 * 3 + 13 * 2 + 1,
+            "DEPTHWISE_CONV_2D": 19,
+            "STRIDED_SLICE": 2 * 13,
+            "RESHAPE": 3 * 13,
+            "TRANSPOSE": 13,
+            "CONCATENATION": 16,
+            **HEAD,
+        },
+        arguments={"stem": "cifar", "alpha": 0.5},
+        kept=(ChannelShuffleSplit,),
+        strides=FINET_STRIDES,
+    ),
+    Builder(
+        public=keras_finet.MnasNet,
+        operators={
+            **HEAD,
+            "CONV_2D": 49,
+            "DEPTHWISE_CONV_2D": 16,
+            "ADD": 9,
+            "MEAN": 8 + 1,
+            "LOGISTIC": 8,
+            "MUL": 8,
+        },
+        size=(64, 64, 3),
+        strides={**MNASNET_STRIDES, "conv9": 32},
+    ),
+]
+
+# One builder of each family: the others are other rows of its table.
+FAMILIES = [each for each in BUILDERS if str(each) not in {"FinetLarge", "ResNet50"}]
