@@ -67,8 +67,9 @@ class FineGrainedBatchNorm(ConvLayer):
             partial sum recomputed in the backward pass where that saves much memory (the partial
             sums of sixteen images weigh more than the kernel). `"moments"` insists on the first and
             `"direct"` leaves every partial sum to automatic differentiation. First derivatives
-            are the same in all three. **Second derivatives need `"direct"`**: the others have
-            gradients written out by hand, which are an error to differentiate again.
+            are the same in all three. **Second derivatives and forward-mode differentiation need
+            `"direct"`**: the others have gradients written out by hand, which are an error to
+            differentiate again.
         synchronized: If True, statistics are those of the global batch across all replicas of a
             `tf.distribute` strategy (tensorflow backend only, as in `BatchNormalization`; on jax
             a sharded batch is one batch already). Averaged over the replicas are first the mean,
@@ -107,7 +108,8 @@ class FineGrainedBatchNorm(ConvLayer):
 
     Raises:
         ValueError: for an argument out of its range, both `groups` and `channels_per_group`, or
-            (when built) more groups than channels.
+            (when built) more groups than channels; in training for an empty batch or an image
+            smaller than the kernel, where their sizes are static.
     """
 
     def __init__(
@@ -251,6 +253,9 @@ class FineGrainedBatchNorm(ConvLayer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves, normalises and adds up the groups of `inputs`."""
+        if training and self.trainable:
+            # TensorFlow fills the output of an image smaller than the kernel with anything.
+            self.compute_output_shape(inputs.shape)
         inputs = self._to_channels_last(ops.cast(inputs, self.compute_dtype))
         if training and self.trainable:
             outputs = self._normalize_batch(inputs)
@@ -282,7 +287,8 @@ class FineGrainedBatchNorm(ConvLayer):
 
     @property
     def _statistics_dtype(self) -> str:
-        return str(keras.backend.result_type(self.variable_dtype, "float32"))
+        # Not `result_type`, which makes float32 of the two on jax and torch.
+        return "float64" if self.variable_dtype == "float64" else "float32"
 
     def _tensors(self) -> list[Tensor]:
         """Kernel, gamma, beta, moving mean and variance as tensors in the statistics' dtype."""

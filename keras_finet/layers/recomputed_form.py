@@ -1,12 +1,10 @@
 """Fine-grained batch normalisation of any convolution that keeps nothing but its input.
 
 A group's partial sum is made again in the backward pass. TensorFlow's executor runs whatever is
-ready, and would lose what that saves in three ways:
+ready, and would lose what that saves in two ways:
 
-- In the forward pass it would make the partial sums of all groups first. So a group's kernel waits
-  for the sum of the groups before it.
-- In the backward pass it would do the same. So a token, a vector of zeros, goes through the groups
-  and holds a recomputation back until the group after it has its gradients.
+- It would make the partial sums of all groups again at once. So a token, a vector of zeros, goes
+  through the groups and holds a recomputation back until the group after it has its gradients.
 - A convolution keeps its input for the gradient of its kernel, and the groups of an input are a
   second copy of it. So a group's input is cut out of the whole again, and only its gradient goes
   back through the split.
@@ -19,7 +17,11 @@ from keras import ops, remat
 
 from keras_finet.layers.batch_form import Normalized, Parameters, Settings, Tensor
 from keras_finet.layers.execution_order import after, in_turn
-from keras_finet.layers.first_derivative import once_differentiable, upstream_of
+from keras_finet.layers.first_derivative import (
+    never_differentiated,
+    once_differentiable,
+    upstream_of,
+)
 from keras_finet.layers.partial_sum_form import partial_sum
 from keras_finet.layers.partial_sum_gradient import normalize_partial_sum
 
@@ -38,9 +40,10 @@ def normalize_by_recomputed_partial_sums(
     total: Tensor = None
     means, variances = [], []
     for index, group in enumerate(groups):
-        kernel = kernels[index] if total is None else after(kernels[index], total[0, 0, 0])
         normalize = remat(_group_normalizer(index, settings))
-        token, outputs, mean, variance = normalize(group, whole, kernel, gammas[index], token)
+        token, outputs, mean, variance = normalize(
+            group, whole, kernels[index], gammas[index], token
+        )
         total = outputs if total is None else total + outputs
         means.append(mean)
         variances.append(variance)
@@ -73,4 +76,5 @@ def _cut_out(group: Tensor, same: Tensor) -> tuple[Tensor, Any]:
     def gradient(*args: Tensor, upstream: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return upstream_of(args, upstream), ops.zeros_like(same)
 
-    return same, gradient
+    # jax differentiates this line when it differentiates a derivative.
+    return never_differentiated(group, same), gradient

@@ -150,6 +150,46 @@ def test_written_gradients_refuse_to_be_differentiated(kernel_size):
         outer.gradient(penalty, batch)
 
 
+@pytest.mark.skipif(backend() != "jax", reason="by jax's transformations")
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+def test_written_gradients_refuse_to_be_differentiated_on_jax(kernel_size):
+    import jax
+
+    layer = FineGrainedBatchNorm(3, kernel_size, groups=2)
+    batch = images(3, 5, 5, 4)
+    layer.build(batch.shape)
+    trainable = [variable.value for variable in layer.trainable_variables]
+    state = [variable.value for variable in layer.non_trainable_variables]
+
+    def loss(batch):
+        return ops.sum(layer.stateless_call(trainable, state, batch, training=True)[0] ** 3)
+
+    with pytest.raises(NotImplementedError, match='`statistics="direct"`'):
+        jax.grad(lambda batch: ops.sum(jax.grad(loss)(batch) ** 2))(batch)
+
+
+def test_image_smaller_than_the_kernel_never_trains():
+    """Built for images of any size, where a convolution on tensorflow returns anything."""
+    layer = FineGrainedBatchNorm(4, 3, groups=2)
+    layer.build((None, None, None, 8))
+    with pytest.raises(ValueError, match=r"(?i)output"):
+        layer(np.ones((2, 2, 2, 8), "float32"), training=True)
+    assert np.array_equal(as_array(layer.moving_mean), np.zeros((2, 4)))
+
+
+@pytest.mark.skipif(backend() == "jax", reason="jax has no float64 unless it is switched on")
+def test_float64_layer_folds_in_float64():
+    layer = FineGrainedBatchNorm(3, 3, groups=2, dtype="float64")
+    layer.build((None, 5, 5, 4))
+    kernel = np.random.default_rng(0).normal(size=layer.kernel.shape)
+    layer.kernel.assign(kernel)
+    expected = kernel / np.sqrt(1 + layer.epsilon)
+    assert training.relative_error(layer.fold().kernel, expected) < 1e-14
+    outputs = layer(np.ones((1, 5, 5, 4)))
+    expected = expected.sum((0, 1, 2))
+    assert training.relative_error(ops.convert_to_numpy(outputs)[0, 1, 1], expected) < 1e-14
+
+
 @pytest.mark.parametrize("kernel_size", [1, 3])
 def test_empty_batch_does_what_it_does_to_a_convolution_and_never_trains(kernel_size):
     empty = np.zeros((0, 5, 5, 4), "float32")

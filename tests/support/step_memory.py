@@ -1,6 +1,6 @@
 """Peak memory of a training step of 3x3 layers on tensorflow, in a process of its own.
 
-python step_memory.py STATISTICS: prints megabytes.
+python step_memory.py STATISTICS GROUPS: prints megabytes.
 """
 
 import gc
@@ -21,10 +21,12 @@ LAYERS = 4
 FILTERS = 64
 
 
-def model(statistics):
+def model(statistics, groups):
     stack = keras.Sequential([keras.Input((32, 32, FILTERS))])
     for _ in range(LAYERS):
-        stack.add(FineGrainedBatchNorm(FILTERS, 3, padding="same", groups=4, statistics=statistics))
+        stack.add(
+            FineGrainedBatchNorm(FILTERS, 3, padding="same", groups=groups, statistics=statistics)
+        )
         stack.add(keras.layers.ReLU())
     return stack
 
@@ -34,8 +36,8 @@ def megabytes(name):
     return int(re.search(rf"{name}:\s+(\d+)", status).group(1)) / 1024
 
 
-def main(statistics):
-    stack = model(statistics)
+def main(statistics, groups):
+    stack = model(statistics, groups)
     weights = [weight.value for weight in stack.trainable_variables]
 
     @tf.function(input_signature=[tf.TensorSpec((None, 32, 32, FILTERS))])
@@ -58,4 +60,4 @@ def main(statistics):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))
