@@ -143,7 +143,7 @@ def _check_features(arguments: ClassifierArguments) -> None:
     features = arguments.features
     if features is None:
         return
-    if isinstance(features, str) or not isinstance(features, Sequence) or not features:
+    if not _are_names(features):
         raise ValueError(
             "Expected `features` to be None or a tuple of names of feature maps, such as "
             f'`features=("conv5",)`. Received: {features!r}'
@@ -159,6 +159,12 @@ def _check_features(arguments: ClassifierArguments) -> None:
             f"features={tuple(features)} and pooling={arguments.pooling!r}. Leave `pooling` out "
             "and pool the feature maps in your own model."
         )
+
+
+def _are_names(features: Any) -> bool:
+    if isinstance(features, str) or not isinstance(features, Sequence) or not features:
+        return False
+    return all(isinstance(name, str) for name in features)
 
 
 def _selected(maps: dict[str, Tensor], features: Sequence[str]) -> dict[str, Tensor]:

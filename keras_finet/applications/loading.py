@@ -1,27 +1,20 @@
 """Weights from a file into a model: decide layer by layer, then assign."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 from keras.layers import Layer
 
-from keras_finet.applications.weights_file import check_path, open_weights
+from keras_finet.applications.head import Head, head_of
+from keras_finet.applications.weights_file import StoredLayer, check_path, open_weights
 from keras_finet.applications.weights_fit import check_fit, own_shapes, some
-from keras_finet.graph import Graph, Source, as_functional, has_graph
+from keras_finet.graph import as_functional, has_graph
 from keras_finet.table import text_table
 
-# What may stand between a head and the model's output.
-AFTER_HEAD = (
-    keras.layers.Activation,
-    keras.layers.Dropout,
-    keras.layers.Flatten,
-    keras.layers.Reshape,
-    keras.layers.Softmax,
-)
-HEADS = (keras.layers.Dense, keras.layers.Conv2D)
+SKIPPED = "the head, as asked for"
 
 
 @dataclass(frozen=True)
@@ -71,25 +64,35 @@ def load_weights(
     >>> print(keras_finet.load_weights(model, "thousand_classes.keras", skip_head=True))
 
     Args:
-        model: A functional or a built Sequential model.
+        model: A functional or a built Sequential model. Layers that keep their weights in layers
+            inside them (`LSTM`, `MultiHeadAttention`) are refused: use `model.load_weights`.
         path: A `.weights.h5` or `.keras` file, saved by Keras from a functional or Sequential
             model.
         skip_head: Whether to leave the model's classifier (the `Dense` or `Conv2D` that its output
-            comes from) as it is, for a file with another number of classes.
+            comes from) as it is, for a file with another number of classes. For a file that ends
+            before the model's top, the rest of the top stays as it is too.
 
     Returns:
         A `LoadingReport`; `print` it, or read what was `loaded` and what was `skipped`.
 
     Raises:
-        ValueError: if the file cannot be read or does not fit, with the reason.
+        ValueError: if the file cannot be read or does not fit, or there is no head to skip, with
+            the reason.
     """
     check_path(path)
     targets = dict(_layers_with_weights(as_functional(model), "", set()))
-    head = _head_of(model)
-    skipped = {name: "the head, as asked for" for name in head if skip_head}
-    wanted = {name: layer for name, layer in targets.items() if name not in skipped}
+    head = head_of(model)
+    if skip_head and not head.classifiers:
+        raise ValueError(
+            f"Expected a model whose output comes from a `Dense` or `Conv2D` layer. Received: "
+            f"{model.name!r}: the model has no head that could be skipped. Leave `skip_head` out."
+        )
+    if not targets:
+        raise ValueError(f"Expected a model with weights to load. Received: {model.name!r}")
     try:
         with open_weights(Path(path)) as stored:
+            skipped = _skipped(targets, stored, head) if skip_head else {}
+            wanted = {name: layer for name, layer in targets.items() if name not in skipped}
             check_fit(wanted, stored, head)
             arrays = {name: stored[name].read() for name in wanted}
             skipped |= {name: "only in the file" for name in stored if name not in targets}
@@ -100,6 +103,22 @@ def load_weights(
     for name, layer in wanted.items():
         layer.load_own_variables(arrays[name])
     return LoadingReport(os.fspath(path), model.name, tuple(wanted), skipped)
+
+
+def _skipped(
+    targets: Mapping[str, Layer], stored: Mapping[str, StoredLayer], head: Head
+) -> dict[str, str]:
+    """Returns what is skipped of the top: the head, and what comes behind all that the file has."""
+    names = list(targets)
+    common = [
+        index for index, name in enumerate(names) if name in stored and name not in head.classifiers
+    ]
+    behind = names[max(common, default=-1) + 1 :]
+    return {
+        name: SKIPPED
+        for name in names
+        if name in head.classifiers or (name in head.top and name in behind)
+    }
 
 
 def _layers_with_weights(
@@ -129,24 +148,3 @@ def _layer_with_weights(layer: Layer, name: str, seen: set[int]) -> Iterator[tup
         yield name, layer
     if inner is not None:
         yield from _layer_with_weights(inner, f"{name}/layer", seen)
-
-
-def _head_of(model: keras.Model) -> set[str]:
-    """Returns the name of the classifier of every output that comes from one."""
-    functional = as_functional(model)
-    if any(len(output.shape) != 2 for output in functional.outputs):
-        return set()
-    graph = Graph(functional)
-    return {name for source in graph.outputs for name in _head_before(source, graph)}
-
-
-def _head_before(source: Source, graph: Graph) -> set[str]:
-    layer = graph.operations[source.layer]
-    if has_graph(layer):
-        return {f"{layer.name}/{name}" for name in _head_of(layer)}
-    if isinstance(layer, HEADS):
-        return {layer.name}
-    calls = graph.calls_of(source.layer)
-    if not isinstance(layer, AFTER_HEAD) or not calls[source.call].inputs:
-        return set()
-    return _head_before(calls[source.call].inputs[0], graph)

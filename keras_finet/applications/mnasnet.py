@@ -126,8 +126,8 @@ Args:
     epsilon: Of every normalisation.
 
 Returns:
-    A functional `keras.Model`. With 1000 classes A1 has 3,887,038 parameters and 312 million
-    multiply-accumulates at 224 x 224; B1 has 4,383,312, as torchvision's, and 315 million.
+    A functional `keras.Model`. With 1000 classes A1 has 3,887,038 trainable parameters and 312
+    million multiply-accumulates at 224 x 224; B1 has 4,383,312, as torchvision's, and 315 million.
 
 Raises:
     ValueError: for arguments out of their range, or weights that do not fit.

@@ -150,7 +150,8 @@ Args:
 
 Returns:
     A functional `keras.Model`. With 1000 classes, the ImageNet stem and `groups=1` it has
-    {parameters} parameters, as torchvision's; {macs} million multiply-accumulates at 224 x 224.
+    {parameters} trainable parameters, as torchvision's; {macs} million multiply-accumulates at
+    224 x 224.
 
 Raises:
     ValueError: for arguments out of their range, or weights that do not fit.

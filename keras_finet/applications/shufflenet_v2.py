@@ -104,8 +104,9 @@ Args:
 
 Returns:
     A functional `keras.Model`. With 1000 classes and 224 x 224 pixels, by `alpha`: 1,366,792,
-    2,278,604, 3,503,624 or 7,393,996 parameters; 40.5, 144.9, 295.8 or 583.3 million
-    multiply-accumulates. Both are torchvision's counts; the paper gives 41, 146, 299 and 591.
+    2,278,604, 3,503,624 or 7,393,996 trainable parameters; 40.5, 144.9, 295.8 or 583.3
+    million multiply-accumulates. Both are torchvision's counts; the paper gives 41, 146, 299 and
+    591.
 
 Raises:
     ValueError: for arguments out of their range, or weights that do not fit.

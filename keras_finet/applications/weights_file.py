@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 SUFFIXES = (".weights.h5", ".keras")
 Array = NDArray[Any]
+Place = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,35 @@ class StoredLayer:
     """The weights of one layer in an open file.
 
     Attributes:
-        kind: Name of its class in snake case.
-        position: Its place among its model's layers of its kind, in the order of the graph.
+        place: Its model's place, and in that the name of its class in snake case and its number
+            among the layers of this class, in the order of the graph.
         datasets: Its arrays, not yet read, by the key that `load_own_variables` expects.
         config: Its configuration; empty in a `.weights.h5` file, which has none.
+        rank: Its place among all layers; None in a `.weights.h5` file, which does not tell.
     """
 
-    kind: str
-    position: int
+    place: Place
     datasets: Mapping[str, Any]
     config: Mapping[str, Any]
+    rank: int | None
+
+    @property
+    def kind(self) -> str:
+        """Name of its class in snake case; empty for what is wrapped in a layer."""
+        return self.place[-1][0]
+
+    def precedes(self, other: "StoredLayer") -> bool | None:
+        """Tells whether it comes before `other`; None if the file does not tell."""
+        if self.rank is not None and other.rank is not None:
+            return self.rank < other.rank
+        for (kind, number), (others_kind, others_number) in zip(
+            self.place, other.place, strict=False
+        ):
+            if kind != others_kind:
+                return None
+            if number != others_number:
+                return number < others_number
+        return False
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -47,15 +67,29 @@ class StoredLayer:
         return {key: tuple(dataset.shape) for key, dataset in self.datasets.items()}
 
     def read(self) -> dict[str, Array]:
-        """Returns its arrays; raises ValueError if they cannot be read."""
+        """Returns its arrays; raises ValueError if they cannot be read or are not finite."""
         with _readable():
-            return {key: _array(dataset) for key, dataset in self.datasets.items()}
+            arrays = {key: _array(dataset) for key, dataset in self.datasets.items()}
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            name = next(iter(self.datasets.values())).parent.attrs.get("name", self.kind)
+            raise ValueError(
+                f"a file in which weights of {name!r} are infinite or not a number. It is damaged, "
+                "or its training diverged: give another one."
+            )
+        return arrays
 
 
 def check_path(path: Any) -> None:
     """Raises ValueError if `path` is not that of a weights file."""
-    if not isinstance(path, str | os.PathLike) or not Path(path).is_file():
-        raise ValueError(f"Expected the path of a weights file. Received: {path!r}: no such file.")
+    expected = f"Expected the path of a weights file. Received: {path!r}"
+    if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+        raise ValueError(
+            f"{expected} of type {type(path).__name__}. Give a str or a `pathlib.Path`."
+        )
+    if Path(path).is_dir():
+        raise ValueError(f"{expected}, which is a folder. Name the file in it.")
+    if not Path(path).is_file():
+        raise ValueError(f"{expected}: no such file.")
     if not os.fspath(path).endswith(SUFFIXES):
         raise ValueError(
             "Expected a weights file that ends in `.weights.h5` or `.keras`. Received: "
@@ -83,7 +117,7 @@ def open_weights(path: Path) -> Iterator[dict[str, StoredLayer]]:
                 # Read to its end, where its checksum is compared.
                 source = BytesIO(archive.read("model.weights.h5"))
             file = stack.enter_context(h5py.File(source, mode="r"))
-            layers = dict(_layers(_group(file, "layers"), "", configs))
+            layers = dict(_layers(_group(file, "layers"), "", (), configs))
         yield layers
 
 
@@ -107,34 +141,42 @@ def _configs(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _layers(
-    group: Any, prefix: str, configs: Mapping[str, Any]
+    group: Any, prefix: str, place: Place, configs: Mapping[str, Any]
 ) -> Iterator[tuple[str, StoredLayer]]:
     for label in group:
         layer = _group(group, label)
         name = _group(layer, "vars").attrs.get("name", label)
-        yield from _layer(layer, label, f"{prefix}{name}", configs)
+        number = re.search(r"_(\d+)$", label)
+        own = (label.removesuffix(number[0]), int(number[1])) if number else (label, 0)
+        yield from _layer(layer, f"{prefix}{name}", (*place, own), configs)
 
 
 def _layer(
-    group: Any, label: str, name: str, configs: Mapping[str, Any]
+    group: Any, name: str, place: Place, configs: Mapping[str, Any]
 ) -> Iterator[tuple[str, StoredLayer]]:
     for part in group:
         inside = _group(group, part)
         if part == "layers":
-            yield from _layers(inside, f"{name}/", configs)
+            yield from _layers(inside, f"{name}/", place, configs)
         elif part != "vars":
-            yield from _layer(inside, part, f"{name}/{part}", configs)
+            yield from _layer(inside, f"{name}/{part}", (*place, ("", 0)), configs)
         elif len(inside):
-            number = re.search(r"_(\d+)$", label)
             yield (
                 name,
                 StoredLayer(
-                    kind=label.removesuffix(number[0]) if number else label,
-                    position=int(number[1]) if number else 0,
+                    place=place,
                     datasets={key: _dataset(inside, key) for key in inside},
                     config=configs.get(name, {}),
+                    rank=_rank(name, list(configs)),
                 ),
             )
+
+
+def _rank(name: str, names: list[str]) -> int | None:
+    """Returns the index of a layer, or of what it is wrapped in."""
+    while name and name not in names:
+        name = name.rpartition("/")[0]
+    return names.index(name) if name else None
 
 
 def _group(parent: Any, label: str) -> Any:
@@ -150,7 +192,10 @@ def _dataset(parent: Any, label: str) -> Any:
 
 def _own(parent: Any, label: str, kind: type) -> Any:
     """Returns a child that the file itself holds: a link may lead to any file on the machine."""
-    if not isinstance(parent.get(label, getlink=True), h5py.HardLink):
+    link = parent.get(label, getlink=True)
+    if link is None:
+        raise ValueError(f"has no {kind.__name__.lower()} {label!r}")
+    if not isinstance(link, h5py.HardLink):
         raise ValueError(f"{label!r} is a link")
     child = parent[label]
     if not isinstance(child, kind):

@@ -3,16 +3,22 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-import keras
 from keras.layers import Layer
 
+from keras_finet.applications.head import Head
 from keras_finet.applications.weights_file import StoredLayer
-from keras_finet.layers import FineGrainedBatchNorm
+from keras_finet.applications.weights_origin import (
+    STORED_FINE_GRAINED,
+    STORED_NORMALIZATION,
+    check_origin,
+)
 
-NORMALIZATIONS = (keras.layers.BatchNormalization, FineGrainedBatchNorm)
-STORED_NORMALIZATIONS = ("batch_normalization", "fine_grained_batch_norm")
 # Arguments that change what a layer computes but not the shapes of its weights.
-SETTINGS = ("strides", "padding", "dilation_rate", "epsilon")
+SETTINGS = ("strides", "padding", "dilation_rate", "epsilon", "center", "scale", "activation")
+DENSE = "dense"
+STORED_NORMALIZATIONS = (STORED_NORMALIZATION, STORED_FINE_GRAINED)
+AGAIN = "Build the model with the arguments with which the file was written."
+SKIP = "Give `skip_head=True` to `keras_finet.load_weights`, and train the head anew."
 NAMES_SHOWN = 3
 
 
@@ -23,91 +29,102 @@ def own_shapes(layer: Layer) -> dict[str, tuple[int, ...]]:
     return {key: tuple(variable.shape) for key, variable in store.items()}
 
 
-def check_fit(
-    wanted: Mapping[str, Layer], stored: Mapping[str, StoredLayer], head: Collection[str]
-) -> None:
+def check_fit(wanted: Mapping[str, Layer], stored: Mapping[str, StoredLayer], head: Head) -> None:
     """Checks that a file has the weights of all wanted layers, trained in such a network.
 
     Args:
         wanted: The layers that are to get weights, by their names in `open_weights`.
         stored: What `open_weights` gives.
-        head: Names of the layers that could be skipped.
+        head: The end of the model, which could be skipped.
 
     Raises:
         ValueError: if not, with what was received and what to do.
     """
-    common = [name for name in wanted if name in stored]
+    common = {name: wanted[name] for name in wanted if name in stored}
     if not common:
         raise ValueError(
             f"a file with none of the model's {len(wanted)} layers; it has {some(stored)}. Give "
             "the file of such a model, with the names that its layers had."
         )
-    _check_fusion(wanted, stored)
-    again = "Build the model with the arguments with which the file was written."
+    between, unknown = _not_behind(stored, common)
+    body = {name: layer for name, layer in wanted.items() if name not in head.top}
+    check_origin(body, stored, between)
     missing = [name for name in wanted if name not in stored]
     if missing:
-        raise ValueError(f"a file without weights for {some(missing)}. {again}")
-    extra = _in_between(stored, common)
-    if extra:
-        raise ValueError(f"a file with further layers in between: {some(extra)}. {again}")
-    reshaped = {name: text for name in common for text in _shapes(wanted[name], stored[name])}
-    if reshaped:
-        skip = "Give `skip_head=True` to `keras_finet.load_weights`, and train the head anew."
+        remedy = SKIP if head.top.issuperset(missing) else AGAIN
+        raise ValueError(f"a file without weights for {some(missing)}. {remedy}")
+    if between:
+        raise ValueError(f"a file with further layers in between: {some(between)}. {AGAIN}")
+    if unknown:
         raise ValueError(
-            f"a file with weights of other shapes: {some(_joined(reshaped))}. "
-            f"{skip if reshaped.keys() <= set(head) else again}"
+            f"a file with further layers, {some(unknown)}, of which a `.weights.h5` file does not "
+            "tell whether they stand between the model's. Give the `.keras` file, or load it into "
+            "the whole model that it was saved from."
         )
-    other = {name: text for name in common for text in _settings(wanted[name], stored[name])}
+    _check_layers(common, stored, head)
+
+
+def _check_layers(
+    common: Mapping[str, Layer], stored: Mapping[str, StoredLayer], head: Head
+) -> None:
+    """Compares layer by layer: class, shapes, settings."""
+    classes = {name: text for name in common for text in _class(common[name], stored[name])}
+    if classes:
+        raise ValueError(f"a file with layers of other classes: {some(_joined(classes))}. {AGAIN}")
+    reshaped = {name: text for name in common for text in _shapes(common[name], stored[name])}
+    if reshaped:
+        remedy = SKIP if reshaped.keys() <= head.classifiers else AGAIN
+        raise ValueError(
+            f"a file with weights of other shapes: {some(_joined(reshaped))}. {remedy}"
+        )
+    other = {
+        name: text
+        for name in common
+        for text in _settings(common[name], stored[name])
+        # What a head makes of its scores is up to the model.
+        if name not in head.classifiers or not text.startswith("activation=")
+    }
     if other:
         raise ValueError(
-            f"a file of a model that computes otherwise: {some(_joined(other))}. {again}"
+            f"a file of a model that computes otherwise: {some(_joined(other))}. {AGAIN}"
         )
 
 
-def _check_fusion(wanted: Mapping[str, Layer], stored: Mapping[str, StoredLayer]) -> None:
-    in_file = {name for name, layer in stored.items() if layer.kind in STORED_NORMALIZATIONS}
-    in_model = {name for name, layer in wanted.items() if isinstance(layer, NORMALIZATIONS)}
-    counts = {
-        name: (len(stored[name].datasets), len(own_shapes(layer)))
-        for name, layer in wanted.items()
-        if name in stored
-    }
-    # Folding turns a foldable layer into kernel and bias, or takes normalisations away and leaves a
-    # bias behind.
-    if any(counts[name][1] == 2 for name in (in_file - in_model) & counts.keys()) or (
-        (1, 2) in counts.values() and in_file - wanted.keys()
-    ):
-        raise ValueError(
-            "a file of the model as trained, with its normalisations, for a fused model, which "
-            "has none. Load it into the model as trained, and call `keras_finet.fuse`."
-        )
-    if any(counts[name][0] == 2 for name in (in_model - in_file) & counts.keys()) or (
-        (2, 1) in counts.values() and in_model - stored.keys()
-    ):
-        raise ValueError(
-            "a file of a fused model, whose normalisations are folded away for good, for a model "
-            "as trained. Load it into `keras_finet.fuse(model)`."
-        )
-
-
-def _in_between(stored: Mapping[str, StoredLayer], common: Collection[str]) -> list[str]:
-    """Returns what only the file has, but for what comes after all that the model has.
+def _not_behind(
+    stored: Mapping[str, StoredLayer], common: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Returns what only the file has, but for what comes behind all that the model has.
 
     Such layers were part of the network that the weights were trained in.
+
+    Returns:
+        Names of those between the model's layers, and of those of which the file does not tell.
     """
-    last: dict[tuple[str, str], int] = {}
-    for name in common:
-        kind = _model_of(name), stored[name].kind
-        last[kind] = max(stored[name].position, last.get(kind, -1))
-    return [
-        name
-        for name, layer in stored.items()
-        if name not in common and layer.position < last.get((_model_of(name), layer.kind), -1)
-    ]
+    only = {name: layer for name, layer in stored.items() if name not in common}
+    order = {
+        name: {layer.precedes(stored[other]) for other in common} for name, layer in only.items()
+    }
+    between = [name for name in only if True in order[name]]
+    unknown = [name for name in only if order[name] == {None}]
+    kinds = [layer.kind for layer in only.values()]
+    # A single `Dense` is a head. Several may be squeeze-and-excitation.
+    if kinds.count(DENSE) == 1:
+        unknown = [name for name in unknown if stored[name].kind != DENSE]
+    normalizations = [name for name in only if stored[name].kind == STORED_NORMALIZATION]
+    if not any(stored[name].kind in STORED_NORMALIZATIONS for name in common):
+        # A network that has lost them all is a fused one.
+        between += [name for name in unknown if name in normalizations]
+    elif {STORED_NORMALIZATION} <= set(kinds) <= {STORED_NORMALIZATION, DENSE}:
+        # A network that goes on does so by more than normalisations.
+        unknown += [name for name in normalizations if None in order[name]]
+    return between, [name for name in dict.fromkeys(unknown) if name not in between]
 
 
-def _model_of(name: str) -> str:
-    return name.rpartition("/")[0]
+def _class(layer: Layer, stored: StoredLayer) -> Iterator[str]:
+    """Yields the class in the file if it is not the layer's; what is wrapped has none there."""
+    received, expected = stored.kind, type(layer).__name__
+    if received and received.replace("_", "") != expected.replace("_", "").lower():
+        yield f"{received} instead of {expected}"
 
 
 def _shapes(layer: Layer, stored: StoredLayer) -> Iterator[str]:

@@ -81,6 +81,8 @@ def test_a_backbone_can_be_saved_and_fused(tmp_path):
     [
         ({"features": ()}, r"a tuple of names .* Received: \(\)"),
         ({"features": "conv5"}, r"such as `features=\(\"conv5\",\)`. Received: 'conv5'"),
+        ({"features": (["conv5"],)}, r"a tuple of names .* Received: \(\['conv5'\],\)"),
+        ({"features": b"conv5"}, "a tuple of names .* Received: b'conv5'"),
         ({"features": {"conv5"}}, "a tuple of names of feature maps"),
         ({"features": ("conv5", "stage9")}, "'stage4', 'conv5'.*no 'stage9'"),
         ({"features": ("conv5", "conv5")}, "every name in `features` once"),

@@ -193,15 +193,130 @@ def test_nothing_to_load_beside_the_head_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("path", SUFFIXES[:1], indirect=True)
-def test_without_a_head_nothing_is_skipped(path, tmp_path):
-    """A fused backbone ends in a convolution, which is no head."""
-    for arguments in ({"pooling": "avg"}, {}):
-        model = finet(include_top=False, **arguments)
-        report = keras_finet.load_weights(model, path, skip_head=True)
-        assert "conv5_bn" in report.loaded
+def test_a_head_that_is_not_there_cannot_be_skipped(path, tmp_path):
+    """A fused backbone ends in a convolution and a pool, which is no head."""
+    model = finet(include_top=False, pooling="avg")
     fused = keras_finet.fuse(model)
-    fused_path = save(fused, tmp_path / "fused.weights.h5")
-    assert "conv5" in keras_finet.load_weights(fused, fused_path, skip_head=True).loaded
+    for each, file in ((model, path), (fused, save(fused, tmp_path / "fused.weights.h5"))):
+        with pytest.raises(ValueError, match="no head that could be skipped"):
+            keras_finet.load_weights(each, file, skip_head=True)
+        assert "conv5" in keras_finet.load_weights(each, file).loaded
+
+
+def test_a_head_before_the_global_pool(tmp_path):
+    def build(classes):
+        scores = layers.Conv2D(classes, 1, name="scores")
+        body = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, name="body"), layers.ReLU(), scores]
+        return keras.Sequential([*body, layers.GlobalAveragePooling2D(), layers.Softmax()])
+
+    path = save(build(5), tmp_path / "model.keras")
+    assert_refused(build(3), path, "`skip_head=True`")
+    report = keras_finet.load_weights(build(3), path, skip_head=True)
+    assert list(report.skipped) == ["scores"]
+
+
+def test_a_file_without_the_top_into_a_model_with_it(tmp_path):
+    backbone = finet(include_top=False)
+    path = save(backbone, tmp_path / "backbone.weights.h5")
+    assert_refused(finet(), path, "without weights for fc1, fc1_bn, predictions.*`skip_head=True`")
+    report = keras_finet.load_weights(finet(), path, skip_head=True)
+    assert list(report.skipped) == ["fc1", "fc1_bn", "predictions"]
+    part = save(finet(features=("stage2",)), tmp_path / "part.weights.h5")
+    assert_refused(finet(), part, "without weights for stage3", skip_head=True)
+
+
+def biased(*, norm=True, middle=None, **arguments):
+    """Convolutions with a bias: folding leaves no trace but the normalisations' absence."""
+    x = inputs = keras.Input((8, 8, 4))
+    x = layers.Conv2D(4, 3, name="c")(x)
+    if norm:
+        x = layers.BatchNormalization(name="b", **arguments)(x)
+    if middle:
+        x = middle(x)
+    x = layers.Conv2D(6, 1, name="last")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, layers.Dense(3, name="d")(x), name="biased")
+    randomize(model)
+    return model
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_trained_and_fused_models_with_biases_do_not_mix(tmp_path, suffix):
+    model = biased()
+    fused = keras_finet.fuse(model)
+    assert_refused(fused, save(model, tmp_path / f"model{suffix}"), "as trained.*for a fused model")
+    assert_refused(model, save(fused, tmp_path / f"fused{suffix}"), "of a fused model")
+
+
+def test_one_normalisation_folded_and_one_kept(tmp_path):
+    """In a `.weights.h5` file the folded one looks as if it came behind all."""
+    x = inputs = keras.Input((8, 8, 4))
+    for name in ("1", "2"):
+        x = layers.BatchNormalization(name=f"b{name}")(x)
+        x = layers.Conv2D(4, 1, name=f"c{name}", activation="relu" if name == "2" else None)(x)
+    model = keras.Model(inputs, x)
+    fused = keras_finet.fuse(model)
+    path = save(model, tmp_path / "model.weights.h5")
+    assert_refused(fused, path, "further layers, b2, of which a `.weights.h5`")
+    assert_refused(fused, save(model, tmp_path / "model.keras"), "for a fused model")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_layer_of_another_class_in_between_is_refused(tmp_path, suffix):
+    path = save(biased(middle=layers.PReLU(name="prelu")), tmp_path / f"model{suffix}")
+    message = {".keras": "in between: prelu", ".weights.h5": "further layers, prelu, of which"}
+    assert_refused(biased(), path, message[suffix])
+
+
+def test_another_offset_or_activation_is_refused(tmp_path):
+    path = save(biased(scale=False), tmp_path / "model.keras")
+    assert_refused(biased(center=False), path, "b with scale=False instead of True")
+    inputs = keras.Input((8, 8, 2))
+    models = []
+    for activation in ("relu", "tanh"):
+        x = layers.Conv2D(4, 3, activation=activation, name="c")(inputs)
+        models.append(keras.Model(inputs, layers.Conv2D(4, 3, name="d")(x)))
+    path = save(models[0], tmp_path / "relu.keras")
+    assert_refused(models[1], path, "c with activation=relu instead of tanh")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_another_class_of_the_same_shapes_is_refused(tmp_path, suffix):
+    def build(layer):
+        return keras.Sequential([keras.Input((8, 8, 4)), layer(4, 3, name="c")])
+
+    path = save(build(layers.Conv2DTranspose), tmp_path / f"model{suffix}")
+    assert_refused(build(layers.Conv2D), path, "c with conv2d_transpose instead of Conv2D")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("head", [True, False])
+def test_before_and_after_fine_grain_do_not_mix(tmp_path, suffix, head):
+    model = biased()
+    if not head:
+        model = keras.Model(model.input, model.get_layer("b").output)
+    fine = keras_finet.fine_grain(model, groups=2)
+    assert_refused(fine, save(model, tmp_path / f"model{suffix}"), "before `keras_finet.fine_grain")
+    assert_refused(model, save(fine, tmp_path / f"fine{suffix}"), "`keras_finet.fine_grain` makes")
+
+
+def test_fused_without_folding_has_advice_of_its_own(trained, path, tmp_path):
+    replaced = keras_finet.fuse(trained, fold_batch_norm=False)
+    assert_refused(replaced, path, r"as trained, for the model .*fold_batch_norm=False\)")
+    file = save(replaced, tmp_path / path.name)
+    assert_refused(
+        trained, file, r"Load it into `keras_finet.fuse\(model, fold_batch_norm=False\)`"
+    )
+    fused = keras_finet.fuse(trained)
+    assert_refused(fused, file, "for a fused model")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    model = small()
+    model.get_layer("last").bias.assign(np.full(4, value))
+    path = save(model, tmp_path / "model.weights.h5")
+    assert_refused(small(), path, "weights of 'last' are infinite or not a number")
 
 
 @pytest.mark.parametrize("path", SUFFIXES[:1], indirect=True)
@@ -278,6 +393,12 @@ def test_what_is_no_model_or_no_path(tmp_path):
         keras_finet.load_weights(small(), "missing.weights.h5")
     with pytest.raises(ValueError, match=r"Expected the path of a weights file\. Received: 5"):
         keras_finet.load_weights(small(), 5)
+    with pytest.raises(ValueError, match=r"of type int"):
+        keras_finet.load_weights(small(), 5)
+    with pytest.raises(ValueError, match="is a folder"):
+        keras_finet.load_weights(small(), tmp_path)
     path = save(small(), tmp_path / "model.weights.h5")
+    with pytest.raises(ValueError, match="Expected a model with weights to load"):
+        keras_finet.load_weights(keras.Sequential([keras.Input((3,)), layers.ReLU()]), path)
     with pytest.raises(ValueError, match="Expected a Sequential model that knows its input shape"):
         keras_finet.load_weights(keras.Sequential([layers.Dense(2)]), path)

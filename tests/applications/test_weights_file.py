@@ -36,23 +36,22 @@ def test_layers_are_read_by_name(model, path):
     """Optimizer state and layers without weights are no layers with weights."""
     with open_weights(path) as stored:
         arrays = {name: list(layer.read().values()) for name, layer in stored.items()}
-        kinds = {name: (layer.kind, layer.position) for name, layer in stored.items()}
+        places = {name: (layer.place, layer.rank) for name, layer in stored.items()}
         strides = stored["second"].config.get("strides")
     assert arrays.keys() == {"first", "norm", "second"}
     for name, read in arrays.items():
         assert all(map(np.array_equal, read, model.get_layer(name).get_weights()))
-    assert kinds == {
-        "first": ("conv2d", 0),
-        "norm": ("batch_normalization", 0),
-        "second": ("conv2d", 1),
+    assert places == {
+        "first": ((("conv2d", 0),), 1 if path.suffix == ".keras" else None),
+        "norm": ((("batch_normalization", 0),), 2 if path.suffix == ".keras" else None),
+        "second": ((("conv2d", 1),), 4 if path.suffix == ".keras" else None),
     }
     assert strides == ([1, 1] if path.suffix == ".keras" else None)
 
 
-def refuse(model, path):
-    with pytest.raises(
-        ValueError, match="Received: a file that cannot be read as weights"
-    ) as error:
+def refuse(model, path, detail=""):
+    message = f"Received: a file that cannot be read as weights.*{detail}"
+    with pytest.raises(ValueError, match=message) as error:
         keras_finet.load_weights(model, path)
     assert len(str(error.value)) < 600
 
@@ -99,7 +98,7 @@ def test_other_content_is_refused(model, tmp_path):
     refuse(model, tmp_path / "no_weights.keras")
     with h5py.File(tmp_path / "other.weights.h5", "w") as file:
         file["numbers"] = np.ones(3)
-    refuse(model, tmp_path / "other.weights.h5")
+    refuse(model, tmp_path / "other.weights.h5", "has no group 'layers'")
     (tmp_path / "weights.npz").write_bytes(b"")
     with pytest.raises(ValueError, match=r"ends in `\.weights\.h5` or `\.keras`. Received: .*npz"):
         keras_finet.load_weights(model, tmp_path / "weights.npz")
