@@ -12,10 +12,12 @@ from keras_finet.fine_grain.rules import (
     find_normalization,
     may_hold_convolutions,
     reads_convolution,
+    refuse_fine_grained,
     refuse_opaque,
 )
 from keras_finet.fine_grain.selection import Selection, Where
 from keras_finet.graph import Graph, Operation, as_functional, has_graph
+from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.layers.conv_layer import positive_integer
 from keras_finet.layers.fine_grained_batch_norm import DEFAULT_GROUPS
 from keras_finet.pairs import check_inference_calls, refuse_wrapped
@@ -28,9 +30,9 @@ class FineGrainPlan(Plan):
 
     Attributes:
         model: Name of the model.
-        decisions: A `Decision` for every convolution, and for every normalisation that does not
-            follow one, in the order of the graph. Actions: `"convert"` (convolution and
-            normalisation become one `FineGrainedBatchNorm`) and `"keep"`.
+        decisions: A `Decision` for every convolution, fine-grained ones included, and for every
+            normalisation that does not follow one, in the order of the graph. Actions: `"convert"`
+            (convolution and normalisation become one `FineGrainedBatchNorm`) and `"keep"`.
         groups: Number of groups of input channels.
         pairs: For every convolution that is converted, the normalisation behind it, by name.
         nested: Plans of the models inside the model, by name.
@@ -89,6 +91,8 @@ class _Planner:
             return self._convert
         if isinstance(operation, keras.layers.BatchNormalization):
             return None if reads_convolution(operation, self.graph) else self._leave
+        if isinstance(operation, FineGrainedBatchNorm):
+            return refuse_fine_grained
         if isinstance(operation, keras.layers.Wrapper):
             inner = operation.layer
             return refuse_wrapped if isinstance(inner, CONVOLUTIONS) or has_graph(inner) else None

@@ -143,3 +143,8 @@ def may_hold_convolutions(layer: Operation) -> bool:
 def refuse_opaque(layer: Operation) -> tuple[str, str]:
     """Raises `RefusalError`: what a custom layer does with its weights is in its own code."""
     raise RefusalError(f"a custom {type(layer).__name__}: what is inside it is not looked into")
+
+
+def refuse_fine_grained(layer: Operation) -> tuple[str, str]:
+    """Raises `RefusalError`: the layer is what `fine_grain` makes."""
+    raise RefusalError(f"already fine-grained, in {len(layer.group_sizes)} groups")

@@ -47,6 +47,10 @@ def depthwise(x):
     return layers.BatchNormalization(name="bn")(layers.DepthwiseConv2D(3, name="conv")(x))
 
 
+def fine_grained(x):
+    return FineGrainedBatchNorm(4, 1, channels_per_group=2, name="conv")(x)
+
+
 def separable(x):
     return layers.BatchNormalization(name="bn")(layers.SeparableConv2D(4, 3, name="conv")(x))
 
@@ -122,6 +126,7 @@ REFUSED = {
         "a separable convolution: its pointwise half can be converted where it is a Conv2D of its "
         "own, behind a DepthwiseConv2D",
     ),
+    "fine-grained": (fine_grained, "already fine-grained, in 2 groups"),
     "transposed": (transposed, "a Conv2DTranspose, and FineGrainedBatchNorm is for Conv2D"),
     "grouped": (
         conv_norm({"groups": 2}),
