@@ -17,8 +17,6 @@ from keras_finet.layers.conv_layer import positive_integer
 
 Tensor = Any
 IMAGENET_CLASSES = 1000
-
-
 STEMS = ("imagenet", "cifar")
 
 
@@ -54,7 +52,7 @@ def channel_axis() -> int:
 def build_classifier(
     arguments: ClassifierArguments,
     stages: Callable[[Tensor], dict[str, Tensor]],
-    head: Callable[[Tensor], Tensor],
+    head: Callable[[Tensor], Tensor] = lambda pixel: pixel,
     *,
     variant: str,
 ) -> keras.Model:
@@ -63,8 +61,9 @@ def build_classifier(
     Args:
         arguments: What the user asked for.
         stages: Function from an image tensor to the network's named feature maps, in the order in
-            which the network computes them; the head and the pooling read the last one.
-        head: Function from the last feature map to one pixel, which the classifier reads.
+            which the network computes them; the pooling reads the last one.
+        head: Function from the pooled pixel to the one that the classifier reads. Defaults to none
+            in between.
         variant: The builder and all of its own arguments that trained weights depend on, as in
             `"FinetSmall(groups=4, stem='imagenet')"`: what a released checkpoint is for.
 
@@ -132,7 +131,9 @@ def _outputs(
     last = list(maps.values())[-1]
     if not _has_top(arguments):
         return _pool(last, arguments.pooling)
-    pixel = layers.Flatten(name="flatten")(head(last))
+    # With its axes kept, a phone needs no reshape for what the head does.
+    pixel = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(last)
+    pixel = layers.Flatten(name="flatten")(head(pixel))
     return layers.Dense(
         int(arguments.classes), activation=arguments.classifier_activation, name="predictions"
     )(pixel)

@@ -93,8 +93,7 @@ class FinetBuilder:
         return {**maps, "conv5": self.convolutions.plain(x, HEAD_FILTERS, 1, "conv5")}
 
     def head(self, x: Tensor) -> Tensor:
-        """Global pool and FC1, a 1x1 convolution because that needs no reshape on a phone."""
-        x = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
+        """FC1, a 1x1 convolution because that needs no reshape on a phone, between dropouts."""
         x = layers.Dropout(self.options.dropout_rate, name="fc1_dropout")(x)
         x = self.convolutions.plain(x, HEAD_FILTERS, 1, "fc1")
         return layers.Dropout(self.options.dropout_rate, name="predictions_dropout")(x)

@@ -78,8 +78,7 @@ class MnasNetBuilder:
         return {**maps, "conv9": self.convolutions.plain(x, HEAD_FILTERS, 1, "conv9")}
 
     def head(self, x: Tensor) -> Tensor:
-        """Global pool, with its axes kept because a phone then needs no reshape, and dropout."""
-        x = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
+        """Dropout between the pool and the classifier."""
         return layers.Dropout(self.dropout_rate, name="predictions_dropout")(x)
 
     def _block(self, inputs: Tensor, stage: Stage, strides: int, name: str) -> Tensor:

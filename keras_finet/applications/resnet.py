@@ -77,10 +77,6 @@ class ResNetBuilder:
             maps[f"stage{stage}"] = x
         return maps
 
-    def head(self, x: Tensor) -> Tensor:
-        """Global pool that keeps its axes: a phone then needs no reshape."""
-        return layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
-
     def _block(self, inputs: Tensor, width: int, strides: int, name: str) -> Tensor:
         variant = self.variant
         outputs = width * variant.expansion
@@ -119,7 +115,7 @@ class ResNetBuilder:
 def _resnet(builder: str, arguments: ClassifierArguments, options: ResNetOptions) -> keras.Model:
     network = ResNetBuilder(VARIANTS[builder], options)
     variant = repr(options).replace("ResNetOptions", builder)
-    return build_classifier(arguments, network.stages, network.head, variant=variant)
+    return build_classifier(arguments, network.stages, variant=variant)
 
 
 DOCUMENTATION = """\

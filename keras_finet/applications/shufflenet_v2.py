@@ -52,10 +52,6 @@ class ShuffleNetV2Builder:
             maps[f"stage{stage}"] = x
         return {**maps, "conv5": self.convolutions.plain(x, head_filters, 1, "conv5")}
 
-    def head(self, x: Tensor) -> Tensor:
-        """Global pool that keeps its axes: a phone then needs no reshape."""
-        return layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
-
     def _strided_unit(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Figure 3 (d): the first unit of a stage works on all channels in both branches."""
         shortcut = self.convolutions.depthwise(x, 3, f"{name}_shortcut_depthwise", strides=2)
@@ -147,6 +143,5 @@ def ShuffleNetV2(  # noqa: N802 - builders are named like classes, as in keras.a
             features,
         ),
         network.stages,
-        network.head,
         variant=f"ShuffleNetV2(alpha={alpha}, stem={stem!r}, epsilon={epsilon})",
     )
