@@ -8,6 +8,7 @@ from keras.layers import Layer
 from keras_finet.applications.head import Head
 from keras_finet.applications.weights_file import StoredLayer
 from keras_finet.applications.weights_origin import (
+    STORED_DENSE,
     STORED_FINE_GRAINED,
     STORED_NORMALIZATION,
     check_origin,
@@ -15,7 +16,6 @@ from keras_finet.applications.weights_origin import (
 
 # Arguments that change what a layer computes but not the shapes of its weights.
 SETTINGS = ("strides", "padding", "dilation_rate", "epsilon", "center", "scale", "activation")
-DENSE = "dense"
 STORED_NORMALIZATIONS = (STORED_NORMALIZATION, STORED_FINE_GRAINED)
 AGAIN = "Build the model with the arguments with which the file was written."
 SKIP = "Give `skip_head=True` to `keras_finet.load_weights`, and train the head anew."
@@ -108,13 +108,13 @@ def _not_behind(
     unknown = [name for name in only if order[name] == {None}]
     kinds = [layer.kind for layer in only.values()]
     # A single `Dense` is a head. Several may be squeeze-and-excitation.
-    if kinds.count(DENSE) == 1:
-        unknown = [name for name in unknown if stored[name].kind != DENSE]
+    if kinds.count(STORED_DENSE) == 1:
+        unknown = [name for name in unknown if stored[name].kind != STORED_DENSE]
     normalizations = [name for name in only if stored[name].kind == STORED_NORMALIZATION]
     if not any(stored[name].kind in STORED_NORMALIZATIONS for name in common):
         # A network that has lost them all is a fused one.
         between += [name for name in unknown if name in normalizations]
-    elif {STORED_NORMALIZATION} <= set(kinds) <= {STORED_NORMALIZATION, DENSE}:
+    elif {STORED_NORMALIZATION} <= set(kinds) <= {STORED_NORMALIZATION, STORED_DENSE}:
         # A network that goes on does so by more than normalisations.
         unknown += [name for name in normalizations if None in order[name]]
     return between, [name for name in dict.fromkeys(unknown) if name not in between]

@@ -14,6 +14,7 @@ from keras_finet.layers import FineGrainedBatchNorm
 
 STORED_NORMALIZATION = "batch_normalization"
 STORED_FINE_GRAINED = "fine_grained_batch_norm"
+STORED_DENSE = "dense"
 
 TRAINED_FOR_FUSED = (
     "a file of the model as trained, with its normalisations, for a fused model, which has none. "
@@ -103,7 +104,7 @@ def _extra_normalizations(
     At the model's end too, unless convolutions come with them: there a network goes on.
     """
     only = [name for name in stored if name not in wanted]
-    goes_on = {stored[name].kind for name in only} - {STORED_NORMALIZATION, "dense"}
+    goes_on = {stored[name].kind for name in only} - {STORED_NORMALIZATION, STORED_DENSE}
     candidates = between if goes_on else only
     return [name for name in candidates if stored[name].kind == STORED_NORMALIZATION]
 
