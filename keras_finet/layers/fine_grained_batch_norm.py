@@ -253,11 +253,11 @@ class FineGrainedBatchNorm(ConvLayer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Convolves, normalises and adds up the groups of `inputs`."""
-        if training and self.trainable:
-            # TensorFlow fills the output of an image smaller than the kernel with anything.
-            self.compute_output_shape(inputs.shape)
+        shape = inputs.shape
         inputs = self._to_channels_last(ops.cast(inputs, self.compute_dtype))
         if training and self.trainable:
+            # TensorFlow fills the output of an image smaller than the kernel with anything.
+            self.compute_output_shape(shape)
             outputs = self._normalize_batch(inputs)
         else:
             kernel, bias = self._fold(ops, *self._tensors())
