@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
+
 
 def measured(program, *arguments):
     """Runs a program and returns what it prints last."""
     run = subprocess.run(
         [sys.executable, str(Path(__file__).parent / program), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "examples")])},
         capture_output=True,
         text=True,
         check=False,

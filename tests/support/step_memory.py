@@ -1,19 +1,18 @@
 """Peak memory of a training step of 3x3 layers on tensorflow, in a process of its own.
 
-python step_memory.py STATISTICS GROUPS: prints megabytes.
+python step_memory.py STATISTICS GROUPS: prints bytes.
 """
 
 import gc
 import os
-import re
 import sys
-from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import tensorflow as tf
+from training_cost.memory import resident_peak_bytes
 
 from keras_finet.layers import FineGrainedBatchNorm
 
@@ -29,11 +28,6 @@ def model(statistics, groups):
         )
         stack.add(keras.layers.ReLU())
     return stack
-
-
-def megabytes(name):
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(rf"{name}:\s+(\d+)", status).group(1)) / 1024
 
 
 def main(statistics, groups):
@@ -53,10 +47,7 @@ def main(statistics, groups):
     run(1)
     run(1)
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
-    before = megabytes("VmRSS")
-    run(32)
-    print(megabytes("VmHWM") - before)
+    print(resident_peak_bytes(lambda: run(32)))
 
 
 if __name__ == "__main__":
