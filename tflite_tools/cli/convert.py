@@ -1,28 +1,13 @@
-"""The command line: dispatch and exit codes only."""
+"""`tflite-tools convert`."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tflite_tools.errors import ToolError
-from tflite_tools.multi_value import MultiValueCommand
-
-_USER_ERROR = 2
-
-app = typer.Typer(
-    name="tflite-tools",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback()
-def _root() -> None:
-    """Keras models as .tflite files, and the proof that they are right."""
+from tflite_tools.cli.app import app
+from tflite_tools.cli.multi_value import MultiValueCommand
+from tflite_tools.cli.output import printed
 
 
 @app.command(cls=MultiValueCommand)
@@ -78,23 +63,5 @@ def convert(
         batch_size=batch_size,
         name=name,
     )
-    try:
+    with printed("the files are written"):
         print_report(report, as_json=json)
-        sys.stdout.flush()
-    except OSError as error:
-        # Python flushes once more when it exits, and would print a second message.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ToolError(
-            f"the files are written, but the report cannot be printed: {error.strerror}."
-        ) from error
-
-
-def main() -> None:
-    """Runs the command line; a user's mistake is one message and exit code 2."""
-    # Read when TensorFlow is imported: its C++ side logs errors only.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        app()
-    except ToolError as error:
-        print(f"tflite-tools: {error}", file=sys.stderr)
-        sys.exit(_USER_ERROR)

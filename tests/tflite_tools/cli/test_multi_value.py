@@ -1,6 +1,6 @@
 import pytest
 
-from tflite_tools.multi_value import _expanded
+from tflite_tools.cli.multi_value import _expanded
 
 ONE_BY_ONE = ["m.keras", "--precision", "float32", "--precision", "int8", "-o", "out"]
 

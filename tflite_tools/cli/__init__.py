@@ -1,0 +1,21 @@
+"""The command line: dispatch and exit codes only, one module for each command."""
+
+import os
+import sys
+
+from tflite_tools.cli import convert  # noqa: F401  (registers the command)
+from tflite_tools.cli.app import app
+from tflite_tools.errors import ToolError
+
+_USER_ERROR = 2
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one message and exit code 2."""
+    # Read when TensorFlow is imported: its C++ side logs errors only.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except ToolError as error:
+        print(f"tflite-tools: {error}", file=sys.stderr)
+        sys.exit(_USER_ERROR)

@@ -1,0 +1,15 @@
+"""The application that every command registers with."""
+
+import typer
+
+app = typer.Typer(
+    name="tflite-tools",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Keras models as .tflite files, and the proof that they are right."""
