@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflite_tools.calibration import check_source, load_samples
+from tflite_tools.calibration import load_samples
+from tflite_tools.datasets import check_source
 from tflite_tools.deploy import deployable, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
