@@ -2,7 +2,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from tflite_tools.report import ConversionReport, print_report
+from tflite_tools.report import ConversionReport
+from tflite_tools.tables import print_report
 
 
 def test_str_is_the_table(report):

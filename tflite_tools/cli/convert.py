@@ -49,7 +49,7 @@ def convert(
 ) -> None:
     """Fuse a Keras model and write it as checked .tflite files."""
     from tflite_tools.convert import convert as run
-    from tflite_tools.report import print_report
+    from tflite_tools.tables import print_report
 
     report = run(
         model,

@@ -1,0 +1,57 @@
+"""Reports as tables for people and as JSON for programs: what all of them share."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.table import Table
+
+_TEXT_WIDTH = 100
+
+
+class Report(Protocol):
+    """What a command can print."""
+
+    def table(self) -> Table:
+        """The report for people."""
+
+    def to_json(self) -> str:
+        """The report for programs, as a JSON object."""
+
+
+def file_table(title: str, columns: Sequence[str], *, caption: str | None = None) -> Table:
+    """An empty table with a row for each file: its name, and columns of figures."""
+    table = Table(title=title, caption=caption, title_style="bold", show_lines=True)
+    table.add_column("file", no_wrap=True, overflow="fold", style="bold")
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def formatted(value: float | None, spec: str) -> str:
+    """A figure, or a dash for one that does not exist, such as the top-1 of no classifier."""
+    return "–" if value is None else format(value, spec)
+
+
+def as_text(table: Table) -> str:
+    """A table as plain text."""
+    console = Console(file=io.StringIO(), width=_TEXT_WIDTH)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip("\n")
+
+
+def to_json(report: Any) -> str:
+    """A dataclass as a JSON object; what JSON does not know, such as a path, as its text."""
+    return json.dumps(asdict(report), indent=2, default=str, allow_nan=False)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Prints a report to standard output."""
+    if as_json:
+        print(report.to_json())
+    else:
+        Console().print(report.table())
