@@ -10,9 +10,10 @@ import numpy as np
 
 from tflite_tools.array_files import SUFFIXES, load_array_file
 from tflite_tools.errors import ToolError
-from tflite_tools.images import PREPROCESSING, load_images
+from tflite_tools.images import load_images
 from tflite_tools.iterables import load_python
 from tflite_tools.labels import LabelArray, class_indices
+from tflite_tools.preprocessing import check_preprocessing
 from tflite_tools.samples import FloatArray, checked_samples, spread
 from tflite_tools.tfds_source import check_installed, is_tfds_name, load_tfds
 
@@ -107,10 +108,7 @@ def check_source(source: Any, *, what: str, limit: int | None, preprocessing: st
     """Refuses what can be seen to be wrong without loading anything."""
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ToolError(f"{what}: expected 1 or more samples, got a limit of {limit!r}.")
-    if preprocessing not in PREPROCESSING:
-        raise ToolError(
-            f"preprocessing: expected one of {', '.join(PREPROCESSING)}, got {preprocessing}."
-        )
+    check_preprocessing(preprocessing)
     if not isinstance(source, str | os.PathLike):
         return
     path = _existing_path(source)

@@ -1,14 +1,15 @@
 """Images as model inputs."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tflite_tools.errors import ToolError
+from tflite_tools.preprocessing import normalization
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray, spread
 
@@ -74,11 +75,12 @@ def load_images(
         folder: Searched with all its sub-folders, in the order of the names.
         sample_shape: `(height, width, channels)`, with 1 channel or 3.
         limit: At most so many images, evenly spread over the folder.
-        preprocessing: A key of `PREPROCESSING`.
+        preprocessing: One of `preprocessing.PREPROCESSING`.
         skip_unreadable: Whether to leave out images that cannot be read, which is an error
             otherwise.
     """
     shape = ImageShape(sample_shape, source=folder)
+    normalize = normalization(preprocessing, shape.channels)
     found = image_files(folder)
     if not found:
         raise ToolError(f"{folder}: expected images ({', '.join(SUFFIXES)}), found none.")
@@ -93,7 +95,7 @@ def load_images(
                 failures[file] = _first_line(error)
     if failures and not (skip_unreadable and pixels):
         _refuse_unreadable(folder, failures, read=len(pixels))
-    images = PREPROCESSING[preprocessing](np.stack(list(pixels.values())))
+    images = normalize(np.stack(list(pixels.values())))
     return FolderImages(images, tuple(pixels), tuple(failures))
 
 
@@ -132,19 +134,3 @@ def _first_line(error: Exception) -> str:
     text = next(iter(str(error).splitlines()), "") or type(error).__name__
     # Where the image was held in memory is of no use to anybody.
     return "no image format is recognised" if "cannot identify image file" in text else text
-
-
-def _torch(pixels: FloatArray) -> FloatArray:
-    """As keras_finet's models are trained."""
-    with silenced():
-        import keras_finet
-
-        return np.asarray(keras_finet.preprocess_input(pixels), dtype=np.float32)
-
-
-PREPROCESSING: dict[str, Callable[[FloatArray], Any]] = {
-    "torch": _torch,
-    "tf": lambda pixels: pixels / np.float32(127.5) - np.float32(1),
-    "unit": lambda pixels: pixels / np.float32(255),
-    "none": lambda pixels: pixels,
-}

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tflite_tools.errors import ToolError
-from tflite_tools.images import PREPROCESSING, ImageShape
+from tflite_tools.images import ImageShape
+from tflite_tools.preprocessing import normalization
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
 
@@ -59,11 +60,12 @@ def load_tfds(
         split: As TFDS writes it, such as "test" or "train[:10%]".
         limit: At most so many images: the first, which TFDS has shuffled, or, if it has not,
             evenly spread ones.
-        preprocessing: A key of `PREPROCESSING`.
+        preprocessing: One of `preprocessing.PREPROCESSING`.
         data_dir: Where the data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
     """
     check_installed(name)
     shape = ImageShape(sample_shape, source=name)
+    normalize = normalization(preprocessing, shape.channels)
     folder = data_dir or os.environ.get("TFDS_DATA_DIR")
     with silenced():
         builder = _prepared(name, folder)
@@ -81,7 +83,7 @@ def load_tfds(
                 "Prepare the data set again."
             ) from error
     return TfdsImages(
-        PREPROCESSING[preprocessing](np.stack(pixels)),
+        normalize(np.stack(pixels)),
         labels if features.label else None,
         features.class_names,
     )

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import keras_finet
 from tflite_tools.errors import ToolError
-from tflite_tools.images import PREPROCESSING, load_images
+from tflite_tools.images import load_images
 
 
 def pixels_of(folder, shape, **options):
@@ -56,23 +55,16 @@ def test_width_and_height_are_not_swapped(tmp_path):
     np.testing.assert_allclose(image[:, 5:], 200)
 
 
-@pytest.mark.parametrize(
-    ("preprocessing", "black", "white"),
-    [("tf", -1, 1), ("unit", 0, 1), ("none", 0, 255)],
-)
-def test_ranges(preprocessing, black, white):
-    values = PREPROCESSING[preprocessing](np.array([0, 255], "float32"))
-    assert values.dtype == np.float32
-    assert values.tolist() == [black, white]
-
-
-def test_torch_is_what_the_models_are_trained_with(tmp_path):
+def test_images_are_normalized_for_the_model(tmp_path):
     save(tmp_path / "1.png", (10, 200, 30))
     image = pixels_of(tmp_path, (2, 2, 3), preprocessing="torch")
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     np.testing.assert_allclose(image[0, 0, 0], ([10 / 255, 200 / 255, 30 / 255] - mean) / std, 1e-5)
-    batch = np.full((1, 2, 2, 3), [10, 200, 30], "float32")
-    np.testing.assert_allclose(image, np.asarray(keras_finet.preprocess_input(batch)), 1e-5)
+
+
+def test_grey_images_have_no_imagenet_statistics(folder):
+    with pytest.raises(ToolError, match=r"torch is for RGB images.* takes 1 channel"):
+        load_images(folder, (4, 6, 1), limit=None, preprocessing="torch")
 
 
 CUT_PNG = b"\x89PNG\r\n\x1a\n\x00\x00"
