@@ -16,11 +16,13 @@ from keras_finet.complexity import complexity
 from keras_finet.fine_grain import fine_grain, plan_fine_grain
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
+from keras_finet.pruning import MagnitudePruning
 
 __all__ = [
     "FineGrainedBatchNorm",
     "FinetLarge",
     "FinetSmall",
+    "MagnitudePruning",
     "MnasNet",
     "ResNet18",
     "ResNet50",

@@ -15,13 +15,13 @@ from keras_finet.fine_grain.rules import (
     refuse_fine_grained,
     refuse_opaque,
 )
-from keras_finet.fine_grain.selection import Selection, Where
 from keras_finet.graph import Graph, Operation, as_functional, has_graph
 from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.layers.conv_layer import positive_integer
 from keras_finet.layers.fine_grained_batch_norm import DEFAULT_GROUPS
 from keras_finet.pairs import check_inference_calls, refuse_wrapped
 from keras_finet.planning import ENTER, Plan, RefusalError, Rule, decide
+from keras_finet.selection import Selection, Where
 
 
 @dataclass
@@ -67,7 +67,9 @@ def plan_fine_grain(
             integer, or `where` names a layer that is not there or cannot be converted.
     """
     groups = positive_integer("groups", groups)
-    selection = Selection(where)
+    selection = Selection(
+        where, what="convolutions", done="converted", listed_by="plan_fine_grain(model)"
+    )
     plan = _Planner(as_functional(model), groups, selection, path="").plan()
     selection.check(plan)
     return plan

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 
 from keras_finet.fine_grain.plan import FineGrainPlan, plan_fine_grain
-from keras_finet.fine_grain.selection import Where
 from keras_finet.fine_grain.weights import split_normalization
 from keras_finet.graph import Operation, copy_model
 from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.layers.fine_grained_batch_norm import DEFAULT_GROUPS
 from keras_finet.layers.fold import constants_of, to_float64
+from keras_finet.selection import Where
 
 # What the one layer takes from the two.
 CONVOLUTION_SETTINGS = (

@@ -1,4 +1,4 @@
-"""Which convolutions `where` selects."""
+"""Which layers `where` selects."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -14,11 +14,18 @@ Where = Callable[[keras.layers.Layer], Any] | Iterable[str] | None
 class Selection:
     """What a user's `where` selects: layers by a function of them, by name, or all.
 
+    Args:
+        where: The function, the names, or None for all.
+        what: How messages call the layers that there are to select.
+        done: How they call what is done with them.
+        listed_by: What a user prints to see them.
+
     Raises:
         ValueError: if `where` is none of these.
     """
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: Where, *, what: str, done: str, listed_by: str) -> None:
+        self._what, self._done, self._listed_by = what, done, listed_by
         self._predicate: Callable[[keras.layers.Layer], Any] | None = None
         self._names: tuple[str, ...] | None = None
         if callable(where):
@@ -38,13 +45,13 @@ class Selection:
         for name in self._names or ():
             if name not in decisions:
                 raise ValueError(
-                    f"Expected `where` to name convolutions of {plan.model!r}. Received: {name!r}, "
+                    f"Expected `where` to name {self._what} of {plan.model!r}. Received: {name!r}, "
                     f"which is none of them. {_hint(name, list(decisions))}"
-                    "`print(plan_fine_grain(model))` lists all of them."
+                    f"`print({self._listed_by})` lists all of them."
                 )
             if decisions[name].action == KEEP:
                 raise ValueError(
-                    f"Expected `where` to name convolutions that can be converted. Received: "
+                    f"Expected `where` to name {self._what} that can be {self._done}. Received: "
                     f"{name!r}, which stays as it is: {decisions[name].detail}. Leave it out."
                 )
 
