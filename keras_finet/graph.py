@@ -5,11 +5,12 @@
 """
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
+from numpy.typing import NDArray
 
 Operation = Any
 
@@ -267,9 +268,18 @@ def _dtype_name(name: str, dtype: str | None) -> str:
     return dtype if dtype is not None and "float" in name else name
 
 
+def set_weights(layer: keras.layers.Layer, weights: Sequence[NDArray[Any]]) -> None:
+    """Sets a layer's weights and what it derives from them, which Keras' own method leaves."""
+    layer.set_weights(weights)
+    inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+    for each in layers_inside(inner) if has_graph(inner) else [inner]:
+        if isinstance(each, keras.layers.Normalization):
+            each.finalize_state()
+
+
 def _copy_weights(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
     try:
-        new.set_weights(old.get_weights())
+        set_weights(new, old.get_weights())
     except ValueError as error:
         raise ValueError(
             f"Expected the copy of layer {old.name!r} ({type(old).__name__}) to take the layer's "
