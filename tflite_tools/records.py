@@ -27,6 +27,39 @@ class EvaluationRecord:
 
 
 @dataclass(frozen=True)
+class CalibrationRecord:
+    """What int8 was calibrated on, after preprocessing.
+
+    Attributes:
+        source: Where the samples are from.
+        samples: How many there are.
+        min: Their smallest value.
+        max: Their largest value.
+        mean: The mean of each channel; None if the samples are no images.
+        std: The standard deviation of each channel; None if the samples are no images.
+        constant: How many samples hold one value, or one colour, only.
+        skipped: The files that could not be read and were left out.
+        percentile: What the ranges of the activations were cut to, in percent; None for the true
+            minimum and maximum.
+        trained_range: The smallest and the largest input in training, from the model card; None
+            without one.
+        warnings: What is odd about the samples, a sentence each.
+    """
+
+    source: str
+    samples: int
+    min: float
+    max: float
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    constant: int
+    skipped: tuple[str, ...]
+    percentile: float | None
+    trained_range: tuple[float, float] | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ConversionRecord:
     """A .tflite file that was written, and how it compares with the Keras model.
 
