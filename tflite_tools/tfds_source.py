@@ -18,6 +18,7 @@ from tflite_tools.samples import FloatArray
 # A name, a configuration and a version, as tfds.builder reads them: imagenet_v2/top-images:3.0.0
 _NAME = re.compile(r"[a-z]\w*(/[\w.-]*\w)?(:[\d.*]+)?")
 _NEAREST = 5
+_LEAST_SIMILAR = 0.75
 _LONGEST_REASON = 200
 
 
@@ -121,7 +122,7 @@ def _near(name: str) -> str:
     import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
-    near = difflib.get_close_matches(re.split("[/:]", name)[0], known, _NEAREST)
+    near = difflib.get_close_matches(re.split("[/:]", name)[0], known, _NEAREST, _LEAST_SIMILAR)
     return f"; near it: {', '.join(near)}" if near else ""
 
 

@@ -98,8 +98,14 @@ def assert_refused(result, *messages):
         (["whole.keras", "-o", "/proc/self"], ["cannot write to the output folder"]),
         (["whole.keras", "--precision", "int8"], ["int8 needs calibration data"]),
         (["whole.keras", "--precision", "float32", "int4"], ["got int4"]),
-        (["whole.keras", "--calibration", "missing"], ["no such file or folder: missing"]),
-        (["whole.keras", "--calibration", "text.keras"], ["an .npz file or a folder of images"]),
+        (
+            ["whole.keras", "--calibration", "missing"],
+            ["missing: no such file or folder, and TFDS"],
+        ),
+        (
+            ["whole.keras", "--calibration", "text.keras"],
+            ["a folder of images or the name of a TFDS"],
+        ),
         (["whole.keras", "--int8-io", "uint8"], ["int8_io: expected one of int8, float32"]),
         (["whole.keras", "--batch-size", "0"], ["batch_size: expected a whole number from 1"]),
         # These need the model and are found after it was loaded.
