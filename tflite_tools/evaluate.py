@@ -1,14 +1,26 @@
-"""Accuracy of a .tflite file, and its distance from reference outputs."""
+"""Accuracy of .tflite files, and their distance from a reference."""
 
 import os
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
+from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.interpreter import LiteModel
-from tflite_tools.records import EvaluationRecord
-from tflite_tools.samples import FloatArray
+from tflite_tools.loading import load_keras_model
+from tflite_tools.prediction import predict
+from tflite_tools.records import EvaluationRecord, ReferenceRecord
+from tflite_tools.samples import AnyArray, as_float32
+from tflite_tools.scoring import checked_labels, checked_reference, label_figures, scored
+from tflite_tools.trial import check_runs
+
+if TYPE_CHECKING:
+    import keras
+
+Progress = Callable[[Path, int], None]
 
 
 def evaluate(
@@ -17,7 +29,9 @@ def evaluate(
     labels: Any = None,
     *,
     reference_outputs: Any = None,
-    num_threads: int = 2,
+    reference: "keras.Model | str | os.PathLike[str] | None" = None,
+    num_threads: int = 1,
+    workers: int | None = None,
 ) -> EvaluationRecord:
     """Runs a .tflite file over samples and compares it with labels, with a reference, or both.
 
@@ -28,7 +42,11 @@ def evaluate(
         labels: The N class indices.
         reference_outputs: The N outputs of the model that the file was made from, for the
             same samples.
-        num_threads: How many threads the interpreter may use.
+        reference: In place of its outputs, that model: a Keras model, or the path of a `.keras`
+            file.
+        num_threads: How many threads each interpreter may use.
+        workers: How many interpreters share the samples, each on a thread of its own: faster
+            than one interpreter with as many threads. None for one on each core.
 
     Returns:
         An `EvaluationRecord`; what was not asked for is None in it.
@@ -36,68 +54,115 @@ def evaluate(
     Raises:
         ToolError: The file or the arrays cannot be used; the message says why.
     """
-    if labels is None and reference_outputs is None:
-        raise ToolError("evaluate: expected labels, reference_outputs or both, got neither.")
-    model = LiteModel(path, num_threads=num_threads)
-    outputs = _checked_outputs(model, images)
-    top1 = None if labels is None else _top1(outputs, np.asarray(labels))
-    agreement = max_abs_error = mean_abs_error = None
-    if reference_outputs is not None:
-        reference = _checked_reference(reference_outputs, outputs)
-        error = np.abs(outputs.astype(np.float64) - reference)
-        max_abs_error, mean_abs_error = float(error.max()), float(error.mean())
-        if _has_classes(outputs):
-            agreement = _share_equal(outputs.argmax(-1), reference.argmax(-1))
-    return EvaluationRecord(
-        model.path, len(outputs), top1, agreement, max_abs_error, mean_abs_error
+    report = evaluate_files(
+        [path],
+        images,
+        labels,
+        reference_outputs=reference_outputs,
+        reference=reference,
+        num_threads=num_threads,
+        workers=workers,
+    )
+    return report.records[0]
+
+
+def evaluate_files(
+    paths: Iterable[str | os.PathLike[str]],
+    images: Any,
+    labels: Any = None,
+    *,
+    reference_outputs: Any = None,
+    reference: "keras.Model | str | os.PathLike[str] | None" = None,
+    num_threads: int = 1,
+    workers: int | None = None,
+    source: str = "the given samples",
+    class_names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> EvaluationReport:
+    """Runs several .tflite files over the same samples; `evaluate` describes the arguments.
+
+    Args:
+        paths: The .tflite files.
+        images: As for `evaluate`.
+        labels: As for `evaluate`.
+        reference_outputs: As for `evaluate`.
+        reference: As for `evaluate`.
+        num_threads: As for `evaluate`.
+        workers: As for `evaluate`.
+        source: What the report calls the samples.
+        class_names: What the report calls the classes.
+        progress: Called with a file and how many more samples it has done.
+
+    Returns:
+        An `EvaluationReport`; `print` shows it as a table.
+    """
+    if labels is None and reference is None and reference_outputs is None:
+        raise ToolError(
+            "evaluate: expected labels, a reference (a model or its outputs) or both, got neither."
+        )
+    if reference is not None and reference_outputs is not None:
+        raise ToolError("evaluate: expected a reference or reference_outputs, got both.")
+    models = [load_tflite(path, num_threads=num_threads) for path in paths]
+    first = _alike(models)
+    samples = first.checked(images)
+    truth = None if labels is None else checked_labels(labels, len(samples), first.row_shape)
+    name, expected = _expected(reference, reference_outputs, samples)
+    if expected is not None:
+        expected = checked_reference(expected, (len(samples), *first.row_shape), what=name)
+    records = tuple(
+        scored(
+            model.path,
+            predict(model, samples, workers=workers, progress=_counter(progress, model.path)),
+            output_step=model.output_step,
+            labels=truth,
+            reference=expected,
+        )
+        for model in models
+    )
+    return EvaluationReport(
+        records=records,
+        reference=None
+        if expected is None
+        else ReferenceRecord(name, label_figures(expected, truth)),
+        source=source,
+        class_names=None if class_names is None else tuple(class_names),
     )
 
 
-def _checked_outputs(model: LiteModel, images: Any) -> FloatArray:
-    outputs = model.predict(images)
-    bad = int(np.count_nonzero(~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)))
-    if bad:
-        raise ToolError(
-            f"{model.path}: NaN or infinity in the outputs for {bad} of {len(outputs)} samples. "
-            "A weight or an activation exceeds the precision's range, or is NaN itself."
-        )
-    return outputs
+def load_tflite(path: str | os.PathLike[str], *, num_threads: int = 1) -> LiteModel:
+    """Loads a .tflite file that was tried in a process of its own."""
+    check_runs(path)
+    return LiteModel(path, num_threads=num_threads)
 
 
-def _top1(outputs: FloatArray, labels: np.ndarray[Any, Any]) -> float:
-    if not _has_classes(outputs):
-        raise ToolError(
-            f"labels: expected a classifier with outputs (N, classes), got {outputs.shape}."
-        )
-    if labels.shape != (len(outputs),) or not np.issubdtype(labels.dtype, np.integer):
-        raise ToolError(
-            f"labels: expected {len(outputs)} class indices, one for each sample, got an array of "
-            f"shape {labels.shape} and type {labels.dtype}."
-        )
-    classes = outputs.shape[1]
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ToolError(
-            f"labels: expected class indices from 0 to {classes - 1}, got values from "
-            f"{labels.min()} to {labels.max()}."
-        )
-    return _share_equal(outputs.argmax(-1), labels)
+def _counter(progress: Progress | None, path: Path) -> Callable[[int], None] | None:
+    return None if progress is None else partial(progress, path)
 
 
-def _checked_reference(reference: Any, outputs: FloatArray) -> np.ndarray[Any, Any]:
-    array = np.asarray(reference, dtype=np.float64)
-    if array.shape != outputs.shape:
-        raise ToolError(
-            f"reference_outputs: expected shape {outputs.shape}, one output for each sample, got "
-            f"{array.shape}."
-        )
-    if not np.isfinite(array).all():
-        raise ToolError("reference_outputs: NaN or infinity among them.")
-    return array
+def _alike(models: Sequence[LiteModel]) -> LiteModel:
+    """The first of some files that take the same samples and answer in the same form."""
+    if not models:
+        raise ToolError("evaluate: expected one or more .tflite files, got none.")
+    first = models[0]
+    for other in models[1:]:
+        for kind, wanted, got in (
+            ("samples", first.sample_shape, other.sample_shape),
+            ("outputs", first.row_shape, other.row_shape),
+        ):
+            if wanted != got:
+                raise ToolError(
+                    f"{other.path}: expected {kind} of shape {wanted}, as those of {first.path}, "
+                    f"got {got}. Evaluate files of different models one by one."
+                )
+    return first
 
 
-def _has_classes(outputs: FloatArray) -> bool:
-    return outputs.ndim == 2 and outputs.shape[1] > 1
-
-
-def _share_equal(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
-    return float(np.mean(first == second))
+def _expected(model: Any, outputs: Any, samples: AnyArray) -> tuple[str, Any]:
+    """What the report calls the reference, and its outputs."""
+    if model is None:
+        return "reference_outputs", outputs
+    inputs = as_float32(samples)
+    if not isinstance(model, str | os.PathLike):
+        return model.name, keras_outputs(model, inputs)
+    path = Path(model)
+    return path.name, keras_outputs(load_keras_model(path), inputs)

@@ -1,6 +1,8 @@
 """Runs .tflite files in the LiteRT interpreter on whole arrays of float samples."""
 
+import copy
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
-from tflite_tools.samples import FloatArray, checked_samples
-
-AnyArray = np.ndarray[Any, np.dtype[Any]]
+from tflite_tools.samples import AnyArray, FloatArray, as_float32, checked_array
 
 
 class LiteModel:
@@ -26,12 +26,17 @@ class LiteModel:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, num_threads: int = 1) -> None:
+        if num_threads < 1:
+            raise ToolError(f"num_threads: expected 1 or more, got {num_threads}.")
         self.path = Path(path)
-        self._interpreter = _interpreter(self.path, num_threads)
+        self._num_threads = num_threads
+        self._content = read_tflite(self.path)
+        self._interpreter = self._prepared()
         self._input = self._only(self._interpreter.get_input_details(), "input")
         self._output = self._only(self._interpreter.get_output_details(), "output")
         self.batch_size, *sample_shape = (int(side) for side in self._input["shape"])
         self.sample_shape = tuple(sample_shape)
+        self.row_shape = tuple(int(side) for side in self._output["shape"][1:])
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
@@ -43,16 +48,39 @@ class LiteModel:
         """The type of the output tensor in the file."""
         return np.dtype(self._output["dtype"])
 
+    @property
+    def output_step(self) -> float:
+        """The size of a quantisation step of the outputs; 0 for floats."""
+        return float(self._output["quantization"][0])
+
+    def another(self) -> "LiteModel":
+        """The same model in an interpreter of its own, for another thread."""
+        other = copy.copy(self)
+        other._interpreter = self._prepared()
+        return other
+
     def predict(self, samples: Any) -> FloatArray:
         """Runs the model on any number of samples and returns one output row for each."""
-        array = checked_samples(samples, self.sample_shape, what=f"inputs of {self.path.name}")
-        rows = []
-        for start in range(0, len(array), self.batch_size):
-            batch = array[start : start + self.batch_size]
-            self.load(padded(batch, self.batch_size))
+        return np.concatenate(list(self.outputs(self.checked(samples))))
+
+    def checked(self, samples: Any) -> AnyArray:
+        """Refuses samples that the model cannot be fed; nothing is copied."""
+        what = f"inputs of {self.path.name}"
+        return checked_array(samples, self.sample_shape, what=what)
+
+    def outputs(self, samples: AnyArray) -> Iterator[FloatArray]:
+        """Runs the model on checked samples, and yields the rows of one batch after the other."""
+        for start in range(0, len(samples), self.batch_size):
+            batch = samples[start : start + self.batch_size]
+            self.load(padded(as_float32(batch), self.batch_size))
             self.invoke()
-            rows.append(self.output()[: len(batch)])
-        return np.concatenate(rows)
+            rows = self.output()
+            if rows.shape != (self.batch_size, *self.row_shape):
+                raise ToolError(
+                    f"{self.path}: expected outputs of shape {(self.batch_size, *self.row_shape)}, "
+                    f"as the file says, got {rows.shape}."
+                )
+            yield rows[: len(batch)]
 
     def load(self, batch: FloatArray) -> None:
         """Quantises one full batch as the file asks and hands it to the interpreter."""
@@ -60,22 +88,54 @@ class LiteModel:
 
     def invoke(self) -> None:
         """Runs the model on the batch loaded last; the part that a benchmark times."""
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise ToolError(
+                f"{self.path}: LiteRT fails while running it: {_line(error)}"
+            ) from error
 
     def output(self) -> FloatArray:
         """The outputs of the last run, as float32."""
         return _dequantized(self._interpreter.get_tensor(self._output["index"]), self._output)
+
+    def _prepared(self) -> Interpreter:
+        with silenced() as noise:
+            try:
+                interpreter = Interpreter(
+                    model_content=self._content, num_threads=self._num_threads
+                )
+            except ValueError as error:
+                raise ToolError(
+                    f"{self.path}: not a .tflite model, or a damaged one of "
+                    f"{len(self._content)} bytes ({_line(error)}). Convert the model again."
+                ) from error
+            try:
+                interpreter.allocate_tensors()
+            except RuntimeError as error:
+                raise ToolError(
+                    f"{self.path}: the LiteRT interpreter cannot prepare the model: "
+                    f"{_line(error, noise.tail())}"
+                ) from error
+        return interpreter
 
     def _only(self, details: list[dict[str, Any]], kind: str) -> dict[str, Any]:
         if len(details) != 1:
             raise ToolError(
                 f"{self.path}: expected a model with one {kind}, got {len(details)} of them."
             )
+        if not (len(details[0]["shape"]) and np.issubdtype(details[0]["dtype"], np.number)):
+            raise ToolError(
+                f"{self.path}: expected an {kind} of numbers with a batch axis, got "
+                f"{np.dtype(details[0]['dtype'])} of shape {tuple(details[0]['shape'])}."
+            )
         return details[0]
 
 
 def padded(batch: FloatArray, batch_size: int) -> FloatArray:
     """Fills a last, shorter batch up by repeating its samples in turn."""
+    if len(batch) == batch_size:
+        return batch
     return np.take(batch, range(batch_size), axis=0, mode="wrap")
 
 
@@ -87,24 +147,10 @@ def read_tflite(path: Path) -> bytes:
         raise ToolError(f"{path}: expected a readable .tflite file: {error.strerror}.") from error
 
 
-def _interpreter(path: Path, num_threads: int) -> Interpreter:
-    if num_threads < 1:
-        raise ToolError(f"num_threads: expected 1 or more, got {num_threads}.")
-    content = read_tflite(path)
-    with silenced() as noise:
-        try:
-            interpreter = Interpreter(model_content=content, num_threads=num_threads)
-        except ValueError as error:
-            raise ToolError(
-                f"{path}: not a .tflite model, or a damaged one of {len(content)} bytes ({error}). "
-                "Convert the model again."
-            ) from error
-        try:
-            interpreter.allocate_tensors()
-        except RuntimeError as error:
-            problem = f"{path}: the LiteRT interpreter cannot prepare the model: {error}"
-            raise ToolError(f"{problem}\n{noise.tail()}".rstrip()) from error
-    return interpreter
+def _line(*messages: object) -> str:
+    """What LiteRT says over several lines, without what is no complaint."""
+    lines = [line.strip() for message in messages for line in str(message).splitlines()]
+    return "; ".join(line for line in lines if line and not line.startswith("INFO:"))
 
 
 def _quantized(values: FloatArray, details: dict[str, Any]) -> AnyArray:

@@ -5,8 +5,42 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class ChangedChoice:
+    """How often a file chooses one class where the reference chooses another.
+
+    Attributes:
+        reference_class: The index of the class that the reference chooses.
+        file_class: The index of the class that the file chooses.
+        count: The number of such samples.
+    """
+
+    reference_class: int
+    file_class: int
+    count: int
+
+
+@dataclass(frozen=True)
+class WorseClass:
+    """A true class of which a file finds fewer samples than the reference does.
+
+    Attributes:
+        label: The index of the class.
+        samples: How many samples have this label.
+        found_by_reference: For how many of them the reference chooses it.
+        found: For how many of them the file chooses it.
+    """
+
+    label: int
+    samples: int
+    found_by_reference: int
+    found: int
+
+
+@dataclass(frozen=True)
 class EvaluationRecord:
     """How a .tflite file did on a set of samples.
+
+    Where several classes have the same score, the one with the lowest index stands first.
 
     Attributes:
         file: The .tflite file.
@@ -16,6 +50,14 @@ class EvaluationRecord:
             without reference outputs, or if those are not one row of scores per sample.
         max_abs_error: The largest difference from a reference output; None without reference.
         mean_abs_error: The mean difference from the reference outputs; None without reference.
+        top5: The share of samples whose label is among its first five choices; None without
+            labels or with five classes or fewer.
+        calibration_error: The expected calibration error with 15 bins of equal width, of the
+            outputs if they are probabilities and of their softmax if they are logits; None
+            without labels or if they are neither.
+        changed: Which class became which, the most frequent first; None where `agreement` is.
+        worse_classes: The true classes of which fewer samples are found than by the reference,
+            the worst first; None without labels or without reference.
     """
 
     file: Path
@@ -24,6 +66,32 @@ class EvaluationRecord:
     agreement: float | None
     max_abs_error: float | None
     mean_abs_error: float | None
+    top5: float | None = None
+    calibration_error: float | None = None
+    changed: tuple[ChangedChoice, ...] | None = None
+    worse_classes: tuple[WorseClass, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """What labels say of outputs: the attributes of these names of an `EvaluationRecord`."""
+
+    top1: float | None
+    top5: float | None
+    calibration_error: float | None
+
+
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """How the reference that files are compared with did on the same samples.
+
+    Attributes:
+        name: The model's or its file's name.
+        figures: Its own figures; each None without labels.
+    """
+
+    name: str
+    figures: LabelFigures
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 _TEXT_WIDTH = 100
@@ -15,11 +15,13 @@ _TEXT_WIDTH = 100
 class Report(Protocol):
     """What a command can print."""
 
-    def table(self) -> Table:
+    def table(self) -> RenderableType:
         """The report for people."""
+        ...
 
     def to_json(self) -> str:
         """The report for programs, as a JSON object."""
+        ...
 
 
 def file_table(title: str, columns: Sequence[str], *, caption: str | None = None) -> Table:
@@ -36,8 +38,8 @@ def formatted(value: float | None, spec: str) -> str:
     return "–" if value is None else format(value, spec)
 
 
-def as_text(table: Table) -> str:
-    """A table as plain text."""
+def as_text(table: RenderableType) -> str:
+    """A table, or several, as plain text."""
     console = Console(file=io.StringIO(), width=_TEXT_WIDTH)
     with console.capture() as capture:
         console.print(table)

@@ -1,9 +1,14 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from tflite_tools import convert, evaluate
 from tflite_tools.errors import ToolError
+from tflite_tools.evaluate import evaluate_files
+from tflite_tools.metrics import expected_calibration_error
+from tflite_tools.records import ChangedChoice, WorseClass
 
 
 def test_against_labels_and_reference(files, samples, expected):
@@ -25,13 +30,17 @@ def test_what_was_not_asked_for_is_none(files, samples, expected):
     record = evaluate(files["int8"], samples, expected.argmax(-1))
     assert record.top1 >= 0.9
     assert (record.agreement, record.max_abs_error, record.mean_abs_error) == (None, None, None)
-    assert evaluate(files["int8"], samples, reference_outputs=expected).top1 is None
+    assert (record.changed, record.worse_classes, record.top5) == (None, None, None)
+    compared = evaluate(files["int8"], samples, reference_outputs=expected)
+    assert (compared.top1, compared.calibration_error, compared.worse_classes) == (None,) * 3
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "expected labels, reference_outputs or both, got neither"),
+        ({}, r"expected labels, a reference \(a model or its outputs\) or both, got neither"),
+        ({"reference": "m.keras", "reference_outputs": [0]}, "a reference or .*, got both"),
+        ({"reference": "m.keras"}, "m.keras: no such file"),
         ({"labels": np.zeros(3, int)}, r"labels: expected 50 class indices.*shape \(3,\)"),
         ({"labels": np.zeros(50)}, "labels: expected 50 class indices.*float64"),
         ({"labels": np.zeros((50, 5), int)}, r"shape \(50, 5\)"),
@@ -43,6 +52,84 @@ def test_what_was_not_asked_for_is_none(files, samples, expected):
 def test_wrong_arguments(files, samples, arguments, message):
     with pytest.raises(ToolError, match=message):
         evaluate(files["float32"], samples, **arguments)
+
+
+def test_the_reference_may_be_a_model_or_its_file(files, samples, expected, model, keras_file):
+    by_outputs = evaluate(files["int8"], samples, reference_outputs=expected)
+    for reference in (model, keras_file, str(keras_file)):
+        record = evaluate(files["int8"], samples, reference=reference)
+        assert record.agreement == by_outputs.agreement
+        assert record.changed == by_outputs.changed
+        assert record.max_abs_error == pytest.approx(by_outputs.max_abs_error, abs=1e-5)
+
+
+def test_what_changed_and_what_got_worse(files, samples, expected):
+    """The reference differs from the file in three samples that were planted."""
+    choices = evaluate_files([files["float32"]], samples, reference_outputs=expected)
+    assert choices.records[0].changed == ()
+    labels, reference = expected.argmax(-1), expected.copy()
+    zeros, ones = np.flatnonzero(labels == 0)[:2], np.flatnonzero(labels == 1)[:1]
+    reference[zeros] = np.eye(5)[4]
+    reference[ones] = np.eye(5)[3]
+    truth = labels.copy()
+    truth[zeros], truth[ones] = 4, 3
+    record = evaluate(files["float32"], samples, truth, reference_outputs=reference)
+    assert record.changed == (ChangedChoice(4, 0, 2), ChangedChoice(3, 1, 1))
+    fours, threes = np.count_nonzero(truth == 4), np.count_nonzero(truth == 3)
+    assert record.worse_classes == (
+        WorseClass(4, fours, fours, fours - 2),
+        WorseClass(3, threes, threes, threes - 1),
+    )
+    assert (record.top1, record.agreement) == (pytest.approx(0.94), pytest.approx(0.94))
+
+
+def test_calibration_error_of_a_softmax_and_of_int8(files, samples, expected):
+    labels = (expected.argmax(-1) + (np.arange(50) % 3 == 0)) % 5
+    of_float = evaluate(files["float32"], samples, labels).calibration_error
+    exact = expected_calibration_error(expected.astype("float64"), labels)
+    assert of_float == pytest.approx(exact, abs=1e-5)
+    assert evaluate(files["int8"], samples, labels).calibration_error == pytest.approx(
+        exact, abs=0.1
+    )
+
+
+def test_several_files_side_by_side(files, samples, expected):
+    seen = []
+    report = evaluate_files(
+        files.values(),
+        samples,
+        expected.argmax(-1),
+        reference_outputs=expected,
+        workers=2,
+        source="somewhere",
+        class_names="abcde",
+        progress=lambda file, done: seen.append((file, done)),
+    )
+    assert [record.file for record in report.records] == list(files.values())
+    for record in report.records:
+        assert record == evaluate(
+            record.file, samples, expected.argmax(-1), reference_outputs=expected
+        )
+        assert sum(done for file, done in seen if file == record.file) == 50
+    assert report.reference.name == "reference_outputs"
+    assert report.reference.figures.top1 == 1
+    assert (report.source, report.class_names) == ("somewhere", tuple("abcde"))
+
+
+def test_files_of_different_models_are_refused(files, feature_file, samples):
+    with pytest.raises(ToolError, match=r"features_float32\.tflite: expected samples of shape"):
+        evaluate_files([files["int8"], feature_file], samples, np.zeros(50, int))
+    with pytest.raises(ToolError, match=r"expected one or more \.tflite files, got none"):
+        evaluate_files([], samples, np.zeros(50, int))
+
+
+def test_a_damaged_file_is_tried_before_it_is_loaded(files, samples, tmp_path, monkeypatch):
+    def refuse(path):
+        raise ToolError("tried")
+
+    monkeypatch.setattr(sys.modules[evaluate.__module__], "check_runs", refuse)
+    with pytest.raises(ToolError, match="tried"):
+        evaluate(files["int8"], samples, np.zeros(50, int))
 
 
 @pytest.fixture(scope="module")
