@@ -47,14 +47,19 @@ def only_reader(source: Source, graph: Graph) -> str:
     return readers[0]
 
 
+def check_constant_statistics(normalization: Operation, graph: Graph) -> None:
+    """Refuses all but a stock normalisation by its moving statistics."""
+    if type(normalization) is not keras.layers.BatchNormalization:
+        raise RefusalError("a custom subclass of BatchNormalization: its call may do more")
+    if normalization.renorm:
+        raise RefusalError("batch renormalisation keeps other statistics")
+    check_inference_calls(normalization, graph)
+
+
 def normalization_call(layer: Operation, graph: Graph) -> Call:
     """Returns the call of a stock normalisation with constant statistics in inference."""
-    if type(layer) is not keras.layers.BatchNormalization:
-        raise RefusalError("a custom subclass of BatchNormalization: its call may do more")
-    if layer.renorm:
-        raise RefusalError("batch renormalisation keeps other statistics")
+    check_constant_statistics(layer, graph)
     call = only_call(layer, graph)
-    check_inference_calls(layer, graph)
     if call.keywords.get("mask") is not None:
         raise RefusalError("it is called with a mask")
     return call

@@ -1,10 +1,12 @@
 """What `fuse` will do to a model, and why not more."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import keras
 
+from keras_finet.fusion.dead_channels import find_dead_channels
 from keras_finet.fusion.rules import (
     DROPOUTS,
     check_removable,
@@ -13,8 +15,10 @@ from keras_finet.fusion.rules import (
 )
 from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
 from keras_finet.layers import Foldable
+from keras_finet.layers.dead_channels import Mask
 from keras_finet.pairs import check_inference_calls, refuse_wrapped
 from keras_finet.planning import ENTER, Plan, Rule, decide
+from keras_finet.table import text_table
 
 
 @dataclass
@@ -29,6 +33,9 @@ class FusionPlan(Plan):
             inference) and `"keep"`.
         chains: For every layer that becomes another, the normalisations folded into it, by name.
         removed: Names of the layers that vanish.
+        dead_channels: For every normalising layer with dead channels, which they are, by name: a
+            boolean array shaped as its moving variance, `(groups, filters)` in a fine-grained one.
+            `fuse` keeps them unless it is told to drop them.
         nested: Plans of the models inside the model, by name.
     """
 
@@ -36,6 +43,27 @@ class FusionPlan(Plan):
 
     chains: dict[str, list[str]] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    dead_channels: dict[str, Mask] = field(default_factory=dict)
+
+    def all_dead_channels(self) -> Iterator[tuple[str, Mask]]:
+        """Yields the dead channels of this model and then, with their paths, of the nested ones."""
+        yield from self.dead_channels.items()
+        for name, plan in self.nested.items():
+            for layer, dead in plan.all_dead_channels():
+                yield f"{name}/{layer}", dead
+
+    @property
+    def dead_channel_count(self) -> int:
+        """Number of dead channels, those of nested models included."""
+        return sum(int(dead.sum()) for _, dead in self.all_dead_channels())
+
+    def __str__(self) -> str:
+        decisions = super().__str__()
+        rows = [(layer, int(dead.sum()), dead.size) for layer, dead in self.all_dead_channels()]
+        if not rows:
+            return decisions
+        title = f"Dead channels, kept unless drop_dead_channels is set: {self.dead_channel_count}"
+        return f"{decisions}\n\n{text_table(title, ('layer', 'dead', 'of'), rows)}"
 
 
 def plan_fusion(model: keras.Model, *, fold_batch_norm: bool = True) -> FusionPlan:
@@ -64,6 +92,7 @@ class _Planner:
 
     def plan(self) -> FusionPlan:
         self.result.decisions.extend(decide(self.graph, self._rule_for))
+        self.result.dead_channels.update(find_dead_channels(self.graph, self.result.chains))
         return self.result
 
     def _rule_for(self, operation: Operation) -> Rule | None:

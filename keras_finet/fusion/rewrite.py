@@ -1,15 +1,18 @@
 """From a plan to the fused model."""
 
 import keras
-import numpy as np
 
+from keras_finet.fusion.dead_channels import without_dead_channels
 from keras_finet.fusion.plan import FusionPlan, plan_fusion
+from keras_finet.fusion.stock_weights import filter_shape, stock_weights
 from keras_finet.graph import Operation, copy_model
 from keras_finet.layers import ConvWeights, Foldable
-from keras_finet.layers.fold import Float64Array, constants_of, scale_and_offset
+from keras_finet.layers.fold import constants_of, scale_and_offset
 
 
-def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
+def fuse(
+    model: keras.Model, *, fold_batch_norm: bool = True, drop_dead_channels: bool = False
+) -> keras.Model:
     """Returns the model for deployment: stock layers, the same outputs.
 
     Every layer that can `fold` (see `keras_finet.layers.Foldable`) becomes a `Conv2D` of the same
@@ -28,6 +31,9 @@ def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
             fused too, and shared layers stay shared.
         fold_batch_norm: If False, only foldable layers are replaced, and the rest stays trainable
             as it is.
+        drop_dead_channels: If True, the dead channels that `plan_fusion` counts give their beta and
+            nothing else. Otherwise they fold to huge weights, which float takes but int8 does not.
+            This changes the function slightly, so it is off: what comes out equals the model.
 
     Returns:
         A new functional `keras.Model` in float32, uncompiled.
@@ -36,31 +42,39 @@ def fuse(model: keras.Model, *, fold_batch_norm: bool = True) -> keras.Model:
         ValueError: if `model` is neither functional nor Sequential, or holds a layer that cannot be
             made again from its configuration.
     """
-    return _rewrite(model, plan_fusion(model, fold_batch_norm=fold_batch_norm))
+    plan = plan_fusion(model, fold_batch_norm=fold_batch_norm)
+    return _rewrite(model, plan, drop_dead_channels)
 
 
-def _rewrite(model: keras.Model, plan: FusionPlan) -> keras.Model:
+def _rewrite(model: keras.Model, plan: FusionPlan, drop: bool) -> keras.Model:
+    dead = plan.dead_channels if drop else {}
+
+    def healed(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return without_dead_channels(layer, dead[layer.name]) if layer.name in dead else layer
+
     def replace(operation: Operation) -> keras.layers.Layer | None:
         if operation.name in plan.nested:
-            return _rewrite(operation, plan.nested[operation.name])
+            return _rewrite(operation, plan.nested[operation.name], drop)
         if operation.name in plan.chains:
-            chain = [model.get_layer(name) for name in plan.chains[operation.name]]
-            return _folded_layer(operation, chain)
-        return None
+            chain = [healed(model.get_layer(name)) for name in plan.chains[operation.name]]
+            return _folded_layer(healed(operation), chain, operation.input.shape)
+        return healed(operation) if operation.name in dead else None
 
     return copy_model(model, replace=replace, bypass=frozenset(plan.removed), dtype="float32")
 
 
 def _folded_layer(
-    layer: keras.layers.Layer, chain: list[keras.layers.BatchNormalization]
+    layer: keras.layers.Layer,
+    chain: list[keras.layers.BatchNormalization],
+    input_shape: tuple[int | None, ...],
 ) -> keras.layers.Layer:
     """Makes the stock layer that equals `layer` followed by `chain` in inference."""
-    weights = layer.fold() if isinstance(layer, Foldable) else _stock_weights(layer)
+    weights = layer.fold() if isinstance(layer, Foldable) else stock_weights(layer)
     for normalization in chain:
         weights = _fold_normalization(weights, layer, normalization)
     folded = _stock_layer(layer)
     # The shape of one input is all that a build needs, whichever call it belongs to.
-    folded.build(layer.input.shape)
+    folded.build(input_shape)
     folded.set_weights([array.astype("float32") for array in weights])
     return folded
 
@@ -84,20 +98,9 @@ def _stock_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     return type(layer).from_config({**config, **penalties, "use_bias": True, "dtype": "float32"})
 
 
-def _stock_weights(layer: keras.layers.Layer) -> ConvWeights:
-    kernel, *bias = (array.astype("float64") for array in layer.get_weights())
-    return ConvWeights(kernel, bias[0] if bias else np.zeros(np.prod(_filter_shape(kernel, layer))))
-
-
-def _filter_shape(kernel: Float64Array, layer: keras.layers.Layer) -> tuple[int, ...]:
-    """Returns the trailing axes of `kernel` that together number the output channels."""
-    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    return kernel.shape[-2:] if is_depthwise else kernel.shape[-1:]
-
-
 def _fold_normalization(
     weights: ConvWeights, layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization
 ) -> ConvWeights:
     scale, offset = scale_and_offset(*constants_of(normalization), normalization.epsilon)
-    kernel = weights.kernel * scale.reshape(_filter_shape(weights.kernel, layer))
+    kernel = weights.kernel * scale.reshape(filter_shape(weights.kernel, layer))
     return ConvWeights(kernel, weights.bias * scale + offset)

@@ -17,7 +17,7 @@ from keras import constraints, initializers, ops, regularizers
 
 from keras_finet.layers.batch_form import Form, Parameters, Settings
 from keras_finet.layers.conv_layer import ConvLayer, Shape, Tensor, positive_integer
-from keras_finet.layers.fold import ConvWeights, scale_and_offset, to_float64
+from keras_finet.layers.fold import ConvWeights, Float64Array, scale_and_offset, to_float64
 from keras_finet.layers.grouping import group_of_channel, group_sizes
 from keras_finet.layers.moment_form import normalize_by_moments
 from keras_finet.layers.partial_sum_form import normalize_by_partial_sums, normalize_directly
@@ -322,6 +322,12 @@ class FineGrainedBatchNorm(ConvLayer):
                 "with an input shape, before `fold`."
             )
         return ConvWeights(*self._fold(np, *map(to_float64, self._tensors())))
+
+    def kernel_norms(self) -> Float64Array:
+        """Returns the Euclidean norm of each group's kernel, by filter: `(groups, filters)`."""
+        squares = np.square(to_float64(self.kernel)).sum(axis=(0, 1))
+        starts = np.cumsum([0, *self.group_sizes[:-1]])
+        return np.sqrt(np.add.reduceat(squares, starts, axis=0))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, serialised."""
