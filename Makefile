@@ -32,7 +32,7 @@ format: $(VENV)/.dev ## format the code and apply safe fixes
 	$(BIN)/ruff format $(SOURCES)
 
 clean: ## remove environments, caches and build outputs
-	rm -rf $(VENV) .venv-backends build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-backends .venv-mediapipe build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp says that the environment holds what pyproject.toml asks for; both share one environment.
