@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from tflite_tools.trial import check_runs
 if TYPE_CHECKING:
     import keras
 
-Progress = Callable[[Path, int], None]
+Progress = Callable[[Path, int, int], None]
 
 
 def evaluate(
@@ -54,47 +53,41 @@ def evaluate(
     Raises:
         ToolError: The file or the arrays cannot be used; the message says why.
     """
-    report = evaluate_files(
-        [path],
+    report = evaluate_models(
+        load_models([path], num_threads=num_threads),
         images,
         labels,
         reference_outputs=reference_outputs,
         reference=reference,
-        num_threads=num_threads,
         workers=workers,
     )
     return report.records[0]
 
 
-def evaluate_files(
-    paths: Iterable[str | os.PathLike[str]],
+def evaluate_models(
+    models: Sequence[LiteModel],
     images: Any,
     labels: Any = None,
     *,
     reference_outputs: Any = None,
     reference: "keras.Model | str | os.PathLike[str] | None" = None,
-    num_threads: int = 1,
     workers: int | None = None,
     source: str = "the given samples",
     class_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> EvaluationReport:
-    """Runs several .tflite files over the same samples; `evaluate` describes the arguments.
+    """Runs several files over the same samples; `evaluate` describes the arguments.
 
     Args:
-        paths: The .tflite files.
+        models: The files, from `load_models`.
         images: As for `evaluate`.
         labels: As for `evaluate`.
         reference_outputs: As for `evaluate`.
         reference: As for `evaluate`.
-        num_threads: As for `evaluate`.
         workers: As for `evaluate`.
         source: What the report calls the samples.
         class_names: What the report calls the classes.
-        progress: Called with a file and how many more samples it has done.
-
-    Returns:
-        An `EvaluationReport`; `print` shows it as a table.
+        progress: Called with a file, how many samples it has done, and how many there are.
     """
     if labels is None and reference is None and reference_outputs is None:
         raise ToolError(
@@ -102,17 +95,21 @@ def evaluate_files(
         )
     if reference is not None and reference_outputs is not None:
         raise ToolError("evaluate: expected a reference or reference_outputs, got both.")
-    models = [load_tflite(path, num_threads=num_threads) for path in paths]
-    first = _alike(models)
-    samples = first.checked(images)
-    truth = None if labels is None else checked_labels(labels, len(samples), first.row_shape)
-    name, expected = _expected(reference, reference_outputs, samples)
+    row_shape = models[0].row_shape
+    samples = models[0].checked(images)
+    truth = None if labels is None else checked_labels(labels, len(samples), row_shape)
+    name, expected = _expected(reference, reference_outputs, samples, progress)
     if expected is not None:
-        expected = checked_reference(expected, (len(samples), *first.row_shape), what=name)
+        expected = checked_reference(expected, (len(samples), *row_shape), what=name)
     records = tuple(
         scored(
             model.path,
-            predict(model, samples, workers=workers, progress=_counter(progress, model.path)),
+            predict(
+                model,
+                samples,
+                workers=workers,
+                progress=_counter(progress, model.path, len(samples)),
+            ),
             output_step=model.output_step,
             labels=truth,
             reference=expected,
@@ -129,40 +126,61 @@ def evaluate_files(
     )
 
 
-def load_tflite(path: str | os.PathLike[str], *, num_threads: int = 1) -> LiteModel:
-    """Loads a .tflite file that was tried in a process of its own."""
-    check_runs(path)
-    return LiteModel(path, num_threads=num_threads)
+def load_models(
+    paths: Iterable[str | os.PathLike[str]], *, num_threads: int = 1
+) -> list[LiteModel]:
+    """Loads .tflite files that take the same samples and answer in the same form.
 
-
-def _counter(progress: Progress | None, path: Path) -> Callable[[int], None] | None:
-    return None if progress is None else partial(progress, path)
-
-
-def _alike(models: Sequence[LiteModel]) -> LiteModel:
-    """The first of some files that take the same samples and answer in the same form."""
+    Each is first tried in a process of its own, which a damaged file may end.
+    """
+    models = []
+    for path in paths:
+        check_runs(path)
+        models.append(LiteModel(path, num_threads=num_threads))
     if not models:
         raise ToolError("evaluate: expected one or more .tflite files, got none.")
-    first = models[0]
-    for other in models[1:]:
-        for kind, wanted, got in (
-            ("samples", first.sample_shape, other.sample_shape),
-            ("outputs", first.row_shape, other.row_shape),
-        ):
-            if wanted != got:
-                raise ToolError(
-                    f"{other.path}: expected {kind} of shape {wanted}, as those of {first.path}, "
-                    f"got {got}. Evaluate files of different models one by one."
-                )
-    return first
+    for model in models[1:]:
+        _check_alike(models[0], model)
+    return models
 
 
-def _expected(model: Any, outputs: Any, samples: AnyArray) -> tuple[str, Any]:
+def _check_alike(first: LiteModel, other: LiteModel) -> None:
+    for kind, wanted, got in (
+        ("samples", first.sample_shape, other.sample_shape),
+        ("outputs", first.row_shape, other.row_shape),
+    ):
+        if wanted != got:
+            raise ToolError(
+                f"{other.path}: expected {kind} of shape {wanted}, as those of {first.path}, "
+                f"got {got}. Evaluate files of different models one by one."
+            )
+
+
+def _expected(
+    model: Any, outputs: Any, samples: AnyArray, progress: Progress | None
+) -> tuple[str, Any]:
     """What the report calls the reference, and its outputs."""
     if model is None:
         return "reference_outputs", outputs
-    inputs = as_float32(samples)
-    if not isinstance(model, str | os.PathLike):
-        return model.name, keras_outputs(model, inputs)
-    path = Path(model)
-    return path.name, keras_outputs(load_keras_model(path), inputs)
+    loaded, name = model, getattr(model, "name", "reference")
+    if isinstance(model, str | os.PathLike):
+        loaded, name = load_keras_model(Path(model)), Path(model).name
+    count = _counter(progress, Path(name), len(samples)) or (lambda done: None)
+    count(0)
+    answers = keras_outputs(loaded, as_float32(samples))
+    count(len(samples))
+    return name, answers
+
+
+def _counter(progress: Progress | None, path: Path, total: int) -> Callable[[int], None] | None:
+    """Adds up the samples that are done."""
+    if progress is None:
+        return None
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(path, done, total)
+
+    return count

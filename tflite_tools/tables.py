@@ -27,7 +27,7 @@ class Report(Protocol):
 def file_table(title: str, columns: Sequence[str], *, caption: str | None = None) -> Table:
     """An empty table with a row for each file: its name, and columns of figures."""
     table = Table(title=title, caption=caption, title_style="bold", show_lines=True)
-    table.add_column("file", no_wrap=True, overflow="fold", style="bold")
+    table.add_column("file", overflow="fold", style="bold")
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     return table

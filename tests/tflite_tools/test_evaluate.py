@@ -6,7 +6,7 @@ import pytest
 
 from tflite_tools import convert, evaluate
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate_files
+from tflite_tools.evaluate import evaluate_models, load_models
 from tflite_tools.metrics import expected_calibration_error
 from tflite_tools.records import ChangedChoice, WorseClass
 
@@ -65,7 +65,7 @@ def test_the_reference_may_be_a_model_or_its_file(files, samples, expected, mode
 
 def test_what_changed_and_what_got_worse(files, samples, expected):
     """The reference differs from the file in three samples that were planted."""
-    choices = evaluate_files([files["float32"]], samples, reference_outputs=expected)
+    choices = evaluate_models(load_models([files["float32"]]), samples, reference_outputs=expected)
     assert choices.records[0].changed == ()
     labels, reference = expected.argmax(-1), expected.copy()
     zeros, ones = np.flatnonzero(labels == 0)[:2], np.flatnonzero(labels == 1)[:1]
@@ -95,32 +95,32 @@ def test_calibration_error_of_a_softmax_and_of_int8(files, samples, expected):
 
 def test_several_files_side_by_side(files, samples, expected):
     seen = []
-    report = evaluate_files(
-        files.values(),
+    report = evaluate_models(
+        load_models(files.values()),
         samples,
         expected.argmax(-1),
         reference_outputs=expected,
         workers=2,
         source="somewhere",
         class_names="abcde",
-        progress=lambda file, done: seen.append((file, done)),
+        progress=lambda *call: seen.append(call),
     )
     assert [record.file for record in report.records] == list(files.values())
     for record in report.records:
         assert record == evaluate(
             record.file, samples, expected.argmax(-1), reference_outputs=expected
         )
-        assert sum(done for file, done in seen if file == record.file) == 50
+        assert [call for call in seen if call[0] == record.file][-1] == (record.file, 50, 50)
     assert report.reference.name == "reference_outputs"
     assert report.reference.figures.top1 == 1
     assert (report.source, report.class_names) == ("somewhere", tuple("abcde"))
 
 
-def test_files_of_different_models_are_refused(files, feature_file, samples):
+def test_files_of_different_models_are_refused(files, feature_file):
     with pytest.raises(ToolError, match=r"features_float32\.tflite: expected samples of shape"):
-        evaluate_files([files["int8"], feature_file], samples, np.zeros(50, int))
+        load_models([files["int8"], feature_file])
     with pytest.raises(ToolError, match=r"expected one or more \.tflite files, got none"):
-        evaluate_files([], samples, np.zeros(50, int))
+        load_models([])
 
 
 def test_a_damaged_file_is_tried_before_it_is_loaded(files, samples, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from tflite_tools.records import (
     ReferenceRecord,
     WorseClass,
 )
+from tflite_tools.tables import print_report
 
 FLOAT = EvaluationRecord(Path("out/a_float32.tflite"), 200, 0.98, 1.0, 2e-6, 1e-7, 1.0, 0.012, ())
 INT8 = replace(
@@ -61,6 +62,15 @@ def test_what_changed_by_name(report):
     assert "and 2 more" in text
     assert "two: 19 → 17 of 20" in text
     assert " 35 " in text  # samples in all
+
+
+def test_a_narrow_terminal_loses_no_figure(report, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_report(report, as_json=False)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    for cell in ("98.10%", "100.00%", "96.50%", "2.0e-06", "1.0e-07", "zero → one: 8"):
+        assert cell in printed
 
 
 def test_classes_without_names_are_numbers(report):

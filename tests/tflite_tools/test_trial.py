@@ -75,7 +75,7 @@ def test_what_would_crash_or_fail_is_one_line(damaged, change, message):
 
 def test_no_damage_reaches_this_process(files, tmp_path):
     """Whatever the damage: a file passes and runs here, or it is one line."""
-    from tflite_tools.evaluate import load_tflite
+    from tflite_tools.evaluate import load_models
 
     content = files["int8"].read_bytes()
     messages = []
@@ -86,7 +86,7 @@ def test_no_damage_reaches_this_process(files, tmp_path):
         path = tmp_path / f"{seed}.tflite"
         path.write_bytes(content[:start] + generator.randbytes(length) + content[start + length :])
         try:
-            model = load_tflite(path)
+            (model,) = load_models([path])
         except ToolError as error:
             messages.append(str(error))
         else:

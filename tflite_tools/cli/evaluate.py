@@ -1,0 +1,93 @@
+"""`tflite-tools evaluate`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.output import printed
+from tflite_tools.cli.progress import progress_bars
+
+_GATE_MISSED = 1
+
+
+@app.command()
+def evaluate(
+    files: Annotated[
+        list[Path], typer.Argument(help="The .tflite files of one model.", metavar="FILE...")
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="A folder with a sub-folder of images for each class, an .npy or .npz file, or "
+            "the name of a prepared TFDS data set.",
+            metavar="SOURCE",
+        ),
+    ],
+    split: Annotated[
+        str | None, typer.Option(help="The split of the data set, if it has several.")
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="The Keras model to compare with.", metavar="MODEL.keras"),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="At most so many samples, evenly spread.", show_default="all")
+    ] = None,
+    preprocessing: Annotated[
+        str,
+        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
+    ] = "torch",
+    threads: Annotated[
+        int | None, typer.Option(help="How many threads share the samples.", show_default="cores")
+    ] = None,
+    min_accuracy: Annotated[
+        str | None,
+        typer.Option(help="Exit with code 1 if a file's top-1 is below: 0.97 or 97%."),
+    ] = None,
+    min_agreement: Annotated[
+        str | None,
+        typer.Option(
+            help="Exit with code 1 if a file agrees with --reference on less: 0.99 or 99%."
+        ),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Compare .tflite files with labels, with the Keras model, or both."""
+    from tflite_tools.evaluate_files import evaluate_files
+    from tflite_tools.gates import parse_share
+    from tflite_tools.tables import print_report
+
+    accuracy = parse_share(min_accuracy, "--min-accuracy")
+    agreement = parse_share(min_agreement, "--min-agreement")
+    with progress_bars() as progress:
+        report = evaluate_files(
+            files,
+            dataset,
+            split=split,
+            reference=reference,
+            samples=samples,
+            preprocessing=preprocessing,
+            workers=threads,
+            min_accuracy=accuracy,
+            min_agreement=agreement,
+            skip_unreadable=skip_unreadable,
+            data_dir=data_dir,
+            progress=progress,
+        )
+    with printed("the files were evaluated"):
+        print_report(report, as_json=json)
+    missed = [gate for gate in report.gates if not gate.passed]
+    for gate in missed:
+        print(f"tflite-tools: {gate}", file=sys.stderr)
+    if missed:
+        raise typer.Exit(_GATE_MISSED)
