@@ -6,5 +6,6 @@ Nothing here imports Keras or TensorFlow before a function needs them.
 from tflite_tools.benchmark import benchmark_host
 from tflite_tools.convert import convert
 from tflite_tools.evaluate import evaluate
+from tflite_tools.inspection import inspect_model
 
-__all__ = ["benchmark_host", "convert", "evaluate"]
+__all__ = ["benchmark_host", "convert", "evaluate", "inspect_model"]

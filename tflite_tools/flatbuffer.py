@@ -19,6 +19,8 @@ _BUILTIN_NAMES = {
 _CONTROL_FLOW = ("WHILE", "IF", "CALL", "CALL_ONCE", "STABLEHLO_WHILE")
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 _IDENTIFIER = b"TFL3"
+# What reading at places that a damaged file names can raise.
+DAMAGE = (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,22 @@ class Requantization:
     ratio: float
 
 
+def parse(content: bytes) -> Any:
+    """The model as objects of the schema."""
+    if content[4:8] != _IDENTIFIER:
+        raise ToolError("not a TFLite model: its file identifier is missing.")
+    try:
+        return schema.ModelT.InitFromPackedBuf(content, 0)
+    except DAMAGE as error:
+        raise ToolError(f"the TFLite model is damaged: {error}") from error
+
+
 def op_histogram(content: bytes) -> dict[str, int]:
     """Counts the operators of all subgraphs, the most frequent first.
 
     A custom operator, TensorFlow's Flex operators among them, is called `CUSTOM:<its name>`.
     """
-    model = _parse(content)
+    model = parse(content)
     counts = Counter(
         _op_name(model, operator) for graph in model.subgraphs for operator in graph.operators or ()
     )
@@ -50,7 +62,7 @@ def custom_ops(histogram: dict[str, int]) -> list[str]:
 
 def control_flow(content: bytes) -> list[str]:
     """The operators that run other subgraphs, loops above all."""
-    if len(_parse(content).subgraphs) == 1:
+    if len(parse(content).subgraphs) == 1:
         return []
     called = [name for name in op_histogram(content) if name in _CONTROL_FLOW]
     return called or ["several subgraphs"]
@@ -58,7 +70,7 @@ def control_flow(content: bytes) -> list[str]:
 
 def float_ops(content: bytes) -> list[str]:
     """The operators that compute in floating point, without those that convert to and from it."""
-    model = _parse(content)
+    model = parse(content)
     return sorted(
         {
             _op_name(model, operator)
@@ -75,7 +87,7 @@ def float_ops(content: bytes) -> list[str]:
 
 def requantizations(content: bytes) -> Iterator[Requantization]:
     """The requantisation factor of every int8 operator that has weights."""
-    model = _parse(content)
+    model = parse(content)
     for graph in model.subgraphs:
         for operator in graph.operators or ():
             name = _op_name(model, operator)
@@ -103,12 +115,3 @@ def _op_name(model: Any, operator: Any) -> str:
     if builtin == schema.BuiltinOperator.CUSTOM:
         return f"CUSTOM:{code.customCode.decode()}"
     return _BUILTIN_NAMES.get(builtin, f"CUSTOM:builtin {builtin}")
-
-
-def _parse(content: bytes) -> Any:
-    if content[4:8] != _IDENTIFIER:
-        raise ToolError("not a TFLite model: its file identifier is missing.")
-    try:
-        return schema.ModelT.InitFromPackedBuf(content, 0)
-    except (struct.error, IndexError, TypeError, ValueError) as error:
-        raise ToolError(f"the TFLite model is damaged: {error}") from error

@@ -1,5 +1,6 @@
 """Nested dictionaries as flatbuffers of the metadata schema, and back."""
 
+import math
 import struct
 from typing import Any
 
@@ -139,7 +140,10 @@ def _read_vector(table: Table, place: int, kind: str) -> list[Any]:
 
 def _read_value(table: Table, position: int, kind: str) -> Any:
     if kind in _SCALARS:
-        return table.Get(_SCALARS[kind], position)
+        number = table.Get(_SCALARS[kind], position)
+        if not math.isfinite(number):
+            raise ValueError(f"a number is {number}")
+        return number
     if kind in ENUMS:
         value = table.Get(_ENUM, position)
         # A later schema may have more values.

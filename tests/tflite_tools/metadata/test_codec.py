@@ -10,7 +10,7 @@ SCALARS = {
     "int": st.integers(-(2**31), 2**31 - 1),
     "uint": st.integers(0, 2**32 - 1),
     "ubyte": st.integers(0, 255),
-    "float": st.floats(width=32, allow_nan=False),
+    "float": st.floats(width=32, allow_nan=False, allow_infinity=False),
 }
 SMALL = {
     "name": "a model",
@@ -65,6 +65,14 @@ def test_defaults_are_left_out():
 def test_an_unknown_field_is_refused():
     with pytest.raises(ToolError, match="ModelMetadata has no field licence"):
         encode({"licence": "MIT"})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_damage(number):
+    unit = {"options": ("NormalizationOptions", {"mean": [number]})}
+    graph = {"input_process_units": [unit]}
+    with pytest.raises(ToolError, match="are damaged"):
+        decode(encode({"subgraph_metadata": [graph]}))
 
 
 def test_another_schema_is_refused():

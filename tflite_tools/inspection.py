@@ -1,0 +1,113 @@
+"""What a .tflite file is, without running it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflite_tools.errors import ToolError
+from tflite_tools.flatbuffer import DAMAGE, op_histogram, parse
+from tflite_tools.interpreter import read_tflite
+from tflite_tools.metadata import ModelMetadata, read_metadata
+from tflite_tools.provenance import read_provenance
+
+_TYPE_NAMES = {
+    code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
+}
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """An input or an output of a model.
+
+    Attributes:
+        name: Its name in the file.
+        shape: Its shape with the batch; None for an axis of any length.
+        dtype: Its type, such as "float32".
+        scale: The real value of a quantisation step; None if it is not quantised.
+        zero_point: The quantised value of 0; None if it is not quantised.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """What a .tflite file is.
+
+    Attributes:
+        file: The file.
+        size_bytes: Its size.
+        inputs: Its inputs.
+        outputs: Its outputs.
+        ops: How often each operator occurs in it, the most frequent first.
+        metadata: Its TFLite metadata; None if it has none.
+        provenance: Where it comes from, as `convert` records it; None if it has no such record.
+    """
+
+    file: Path
+    size_bytes: int
+    inputs: tuple[TensorReport, ...]
+    outputs: tuple[TensorReport, ...]
+    ops: dict[str, int]
+    metadata: ModelMetadata | None
+    provenance: dict[str, Any] | None
+
+
+def inspect_model(path: str | os.PathLike[str]) -> ModelReport:
+    """Reads what a .tflite file says of itself; the file is not run.
+
+    Args:
+        path: The file, ours or anybody's.
+
+    Returns:
+        A `ModelReport`.
+
+    Raises:
+        ToolError: The file cannot be read, or is no whole TFLite model.
+    """
+    file = Path(path)
+    content = read_tflite(file)
+    try:
+        graph = parse(content).subgraphs[0]
+        return ModelReport(
+            file=file,
+            size_bytes=len(content),
+            inputs=_tensors(graph, graph.inputs),
+            outputs=_tensors(graph, graph.outputs),
+            ops=op_histogram(content),
+            metadata=read_metadata(content),
+            provenance=read_provenance(content),
+        )
+    except ToolError as error:
+        raise ToolError(f"{file}: {error}") from error
+    except DAMAGE as error:
+        raise ToolError(f"{file}: the TFLite model is damaged: {error}") from error
+
+
+def _tensors(graph: Any, indices: Iterable[int]) -> tuple[TensorReport, ...]:
+    return tuple(_tensor(graph.tensors[index]) for index in indices)
+
+
+def _tensor(tensor: Any) -> TensorReport:
+    # A file for any batch size keeps -1 here, and a 1 in the shape proper.
+    shape = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    steps = tensor.quantization
+    quantized = steps is not None and steps.scale is not None and len(steps.scale) > 0
+    if quantized and not np.isfinite(steps.scale).all():
+        raise ValueError(f"a quantisation step is {steps.scale[0]}")
+    return TensorReport(
+        name=tensor.name.decode(errors="replace"),
+        shape=tuple(None if side < 0 else int(side) for side in shape),
+        dtype=_TYPE_NAMES.get(tensor.type, f"type {tensor.type}"),
+        scale=float(steps.scale[0]) if quantized else None,
+        zero_point=int(steps.zeroPoint[0]) if quantized else None,
+    )

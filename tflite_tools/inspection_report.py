@@ -1,0 +1,106 @@
+"""What `inspect` found, as tables and as JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from tflite_tools.inspection import ModelReport, TensorReport
+from tflite_tools.metadata import ModelMetadata
+from tflite_tools.tables import as_text, to_json
+
+_LABELS_SHOWN = 5
+_DIGITS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class InspectionReport:
+    """What .tflite files are. `print` shows a table for each.
+
+    Attributes:
+        models: One `ModelReport` for each file.
+    """
+
+    models: tuple[ModelReport, ...]
+
+    def __str__(self) -> str:
+        return as_text(self.table())
+
+    def table(self) -> Group:
+        """One table for each file."""
+        return Group(*map(_table, self.models))
+
+    def to_json(self) -> str:
+        """The report as a JSON object."""
+        return to_json(self)
+
+
+def _table(model: ModelReport) -> Table:
+    table = Table(title=escape(str(model.file)), title_style="bold", show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in _rows(model):
+        table.add_row(key, escape(value))
+    return table
+
+
+def _rows(model: ModelReport) -> Iterator[tuple[str, str]]:
+    yield "size", f"{model.size_bytes / 1024:,.0f} KiB"
+    for kind, tensors in (("input", model.inputs), ("output", model.outputs)):
+        for tensor in tensors:
+            yield kind, _described(tensor)
+    yield "operators", ", ".join(f"{name}×{count}" for name, count in model.ops.items()) or "none"
+    if model.metadata is None:
+        yield "metadata", "none"
+    else:
+        yield from _metadata_rows(model.metadata)
+    if model.provenance is None:
+        yield "provenance", "none"
+    else:
+        yield from _provenance_rows(model.provenance)
+
+
+def _described(tensor: TensorReport) -> str:
+    shape = ", ".join("any" if side is None else str(side) for side in tensor.shape)
+    text = f"{tensor.name}: {tensor.dtype} ({shape})"
+    if tensor.scale is None:
+        return text
+    return f"{text}, value = {tensor.scale:.6g} · (q − {tensor.zero_point})".replace("− -", "+ ")
+
+
+def _metadata_rows(metadata: ModelMetadata) -> Iterator[tuple[str, str]]:
+    for key in ("name", "description", "version", "author", "license"):
+        if value := getattr(metadata, key):
+            yield key, value
+    if metadata.mean is None or metadata.std is None:
+        yield "pixels", "nothing said of them"
+    else:
+        color = f"{metadata.color_space or 'image'}: "
+        yield "pixels", f"{color}(p − {_list(metadata.mean)}) / {_list(metadata.std)}"
+    yield "labels", _labels(metadata.labels)
+
+
+def _labels(labels: tuple[str, ...] | None) -> str:
+    if labels is None:
+        return "none"
+    more = ", …" if len(labels) > _LABELS_SHOWN else ""
+    return f"{len(labels)}: {', '.join(labels[:_LABELS_SHOWN])}{more}"
+
+
+def _list(values: tuple[float, ...]) -> str:
+    return "[" + ", ".join(f"{value:g}" for value in values) + "]"
+
+
+def _provenance_rows(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a record that anybody may have written holds of the keys that ours has."""
+    source = record.get("source")
+    if isinstance(source, dict):
+        digits = str(source.get("sha256"))[:_DIGITS_SHOWN]
+        yield "source", f"{source.get('name')}, SHA-256 {digits}…"
+    yield "created", str(record.get("created"))
+    for key in ("recipe", "versions", "calibration", "verification"):
+        if isinstance(record.get(key), dict):
+            yield key, ", ".join(f"{name} {value}" for name, value in record[key].items())
