@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflite_tools.calibration import load_samples
+from tflite_tools.converter import tflite_contents
 from tflite_tools.datasets import check_source
-from tflite_tools.deploy import deployable, reference_outputs, sample_shape
+from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
 from tflite_tools.flatbuffer import custom_ops, op_histogram
@@ -20,9 +21,9 @@ from tflite_tools.output_folder import output_folder, whole_file
 from tflite_tools.quantize import (
     INT8_IO,
     PRECISIONS,
+    Quantization,
     check_integer_only,
     check_requantization,
-    tflite_content,
 )
 from tflite_tools.records import ConversionRecord
 from tflite_tools.report import ConversionReport
@@ -98,11 +99,12 @@ def convert(
         calibrated = load(calibration, what="calibration data", limit=calibration_samples)
         given = load(inputs, what="inputs", limit=None)
         samples, samples_from = _comparison_samples(given, calibrated, shape)
-        deployed = deployable(keras_model, batch_size)
+        graph = deployed_graph(keras_model)
         reference = reference_outputs(keras_model, samples)
+        quantization = Quantization(calibrated, None, int8_io)
+        contents = tflite_contents(graph, wanted, batch_size=batch_size, quantization=quantization)
         records = []
-        for precision in wanted:
-            content = tflite_content(deployed, precision, calibration=calibrated, int8_io=int8_io)
+        for precision, content in zip(wanted, contents, strict=True):
             final = folder / f"{stem}_{precision}.tflite"
             records.append(_checked_file(final, precision, content, samples, reference))
     described = _described(calibrated) if calibrated is not None and "int8" in wanted else None

@@ -1,6 +1,5 @@
 """The model as it is deployed: fused, in float32, with a fixed batch size."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from tflite_tools.errors import ToolError
+from tflite_tools.graph_spec import GraphSpec, build, describe
 from tflite_tools.interpreter import padded
-from tflite_tools.loading import import_keras_finet
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 _REFERENCE_BATCH = 32
 _HALF = ("float16", "bfloat16")
-# What TensorFlow takes as the name of a scope, and Keras as that of a layer.
-_NAME_STARTS = re.compile(r"[A-Za-z0-9.]")
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST_REASON = 300
 
@@ -55,27 +51,27 @@ def sample_shape(model: "keras.Model") -> tuple[int, ...]:
     return tuple(entry.shape[1:])
 
 
-def deployable(model: "keras.Model", batch_size: int) -> "keras.Model":
-    """A fused float32 copy of the model whose batch is fixed: no shape arithmetic to convert."""
-    import_keras_finet()
-    import keras
-
+def deployed_graph(model: "keras.Model") -> GraphSpec:
+    """What is deployed of the model, for any backend: fused, in float32, models inside inlined."""
     import keras_finet
-    from keras_finet.graph import copy_model
 
     with silenced():
         try:
             fused = keras_finet.fuse(model)
         except ValueError as error:
             raise ToolError(str(error)) from error
-        # Before the copy: TensorFlow's variables keep the names that they are made with.
-        _rename_for_tensorflow(fused)
+        return describe(fused)
+
+
+def static_model(spec: GraphSpec, batch_size: int) -> "keras.Model":
+    """The deployed graph as a model whose batch is fixed: no shape arithmetic to convert."""
+    with silenced():
         try:
-            copy = copy_model(fused, batch_size=batch_size, dtype="float32")
+            model = build(spec, batch_size)
         except ValueError as error:
-            _refuse_copy(model, batch_size, error)
-        _check_rows(model, copy.outputs[0].shape, batch_size)
-        return keras.Model(copy.inputs[0], copy.outputs[0], name=copy.name)
+            _refuse_build(spec, batch_size, error)
+    _check_rows(spec.name, spec.inputs[0].batch_size, model.outputs[0].shape, batch_size)
+    return model
 
 
 def reference_outputs(model: "keras.Model", samples: FloatArray) -> FloatArray:
@@ -118,8 +114,9 @@ def _answers(model: "keras.Model", samples: FloatArray) -> Iterator[FloatArray]:
     for start in range(0, len(samples), size):
         batch = samples[start : start + size]
         fed = padded(batch, size) if static else batch
-        outputs = np.asarray(keras.tree.flatten(model(fed, training=False))[0])
-        _check_rows(model, outputs.shape, len(fed))
+        answer = keras.tree.flatten(model(fed, training=False))[0]
+        outputs = np.asarray(keras.ops.convert_to_numpy(answer))
+        _check_rows(model.name, static, outputs.shape, len(fed))
         yield outputs[: len(batch)]
 
 
@@ -130,54 +127,38 @@ def _is_mixed(model: "keras.Model") -> bool:
     return any(layer.compute_dtype in _HALF for layer in layers_inside(model))
 
 
-def _check_rows(model: "keras.Model", shape: tuple[Any, ...], batch_size: int) -> None:
+def _check_rows(name: str, made_for: int | None, shape: tuple[Any, ...], batch_size: int) -> None:
     if shape[:1] in ((batch_size,), (None,)):
         return
-    if model.inputs[0].shape[0] not in (None, batch_size):
-        _refuse_static_batch(model, batch_size, f"its output has shape {shape}")
+    if made_for not in (None, batch_size):
+        _refuse_static_batch(name, made_for, batch_size, f"its output has shape {shape}")
     raise ToolError(
-        f"{model.name}: expected one output row for each of {batch_size} samples, got shape "
-        f"{shape}. Convert a keras.Model that keeps the batch axis."
+        f"{name}: expected one output row for each of {batch_size} samples, got shape {shape}. "
+        "Convert a keras.Model that keeps the batch axis."
     )
 
 
-def _refuse_copy(model: "keras.Model", batch_size: int, error: ValueError) -> NoReturn:
-    if model.inputs[0].shape[0] not in (None, batch_size):
-        _refuse_static_batch(model, batch_size, _brief(error), error)
-    raise ToolError(str(error)) from error
+def _refuse_build(spec: GraphSpec, batch_size: int, error: ValueError) -> NoReturn:
+    made_for = spec.inputs[0].batch_size
+    if made_for not in (None, batch_size):
+        _refuse_static_batch(spec.name, made_for, batch_size, _brief(error), error)
+    raise ToolError(
+        f"{spec.name}: the fused model cannot be made for a batch of {batch_size}: {_brief(error)}"
+    ) from error
 
 
 def _refuse_static_batch(
-    model: "keras.Model", batch_size: int, reason: str, cause: Exception | None = None
+    name: str,
+    made_for: int | None,
+    batch_size: int,
+    reason: str,
+    cause: Exception | None = None,
 ) -> NoReturn:
-    static = model.inputs[0].shape[0]
     raise ToolError(
-        f"{model.name}: expected layers that take any batch size, got ones made for batches of "
-        f"{static} that do not take {batch_size} ({reason}). Convert it with batch_size={static}, "
-        "or build it on a keras.Input without a batch size."
+        f"{name}: expected layers that take any batch size, got ones made for batches of "
+        f"{made_for} that do not take {batch_size} ({reason}). Convert it with "
+        f"batch_size={made_for}, or build it on a keras.Input without a batch size."
     ) from cause
-
-
-def _rename_for_tensorflow(model: "keras.Model") -> None:
-    """Gives layers that Keras lets have any name, such as "my layer", one that converts."""
-    from keras_finet.graph import layers_inside
-
-    layers = [model, *layers_inside(model)]
-    taken = {layer.name for layer in layers}
-    for layer in layers:
-        name = _NOT_IN_NAMES.sub("_", layer.name)
-        name = name if _NAME_STARTS.match(name) else f"layer{name}"
-        if name != layer.name:
-            layer.name = _unused(name, taken)
-            taken.add(layer.name)
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    return next(
-        candidate
-        for candidate in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1)))
-        if candidate not in taken
-    )
 
 
 def _brief(error: Exception) -> str:

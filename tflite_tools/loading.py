@@ -1,5 +1,6 @@
 """Loads Keras models from `.keras` files."""
 
+import contextlib
 import json
 import os
 import zipfile
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tflite_tools.errors import ToolError
+from tflite_tools.graph_spec import refuse_foreign_layers
 from tflite_tools.quiet import silenced
 
 if TYPE_CHECKING:
     import keras
 
+_LONGEST_REASON = 300
 _MEMBERS = ("config.json", "metadata.json")
 
 
@@ -49,27 +52,24 @@ def load_keras_model(path: Path) -> "keras.Model":
             return keras.saving.load_model(path, compile=False)
         # Keras raises many types for what a file can get wrong, KeyError among them.
         except Exception as error:
-            reason = _why_subclassed(path) or _explanation(error)
-            raise ToolError(f"{path}: {reason}") from error
+            _refuse_contents(path)
+            first_line = next(iter(str(error).splitlines()), "")[:_LONGEST_REASON]
+            raise ToolError(
+                f"{path}: Keras cannot load the model: {type(error).__name__}: {first_line}"
+            ) from error
 
 
 def import_keras_finet() -> None:
-    """Imports Keras and the project's layers without noise, on the backend that can convert."""
+    """Imports Keras and the project's layers without noise."""
     with silenced():
         try:
-            import keras
-
             import keras_finet  # noqa: F401  (registers its layers with Keras)
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
+            backend = os.environ.get("KERAS_BACKEND", "of the configuration")
             raise ToolError(
-                f"Keras does not import: {error}. Conversion needs TensorFlow and KERAS_BACKEND "
-                "unset or set to tensorflow."
+                f"Keras does not import on the backend {backend}: {error}. Install that backend, "
+                "or unset KERAS_BACKEND to work with TensorFlow."
             ) from error
-    if keras.backend.backend() != "tensorflow":
-        raise ToolError(
-            f"expected Keras on the tensorflow backend, got {keras.backend.backend()}. Save the "
-            "model as a .keras file and convert it with KERAS_BACKEND=tensorflow."
-        )
 
 
 def _kind(path: Path) -> str:
@@ -78,36 +78,23 @@ def _kind(path: Path) -> str:
     return f"a {path.suffix} file" if path.suffix else "a file without a suffix"
 
 
-def _why_subclassed(path: Path) -> str | None:
-    """Of a model that is no graph of layers, knowing its class would not be enough."""
+def _refuse_contents(path: Path) -> None:
+    """Says what in the file is the matter, if it is a model that could be described otherwise."""
     try:
         with zipfile.ZipFile(path) as archive:
             saved = json.loads(archive.read("config.json"))
     except ValueError:
-        return None  # no JSON: what Keras says of it is as good
+        return  # no JSON: what Keras says of it is as good
     config = saved.get("config") if isinstance(saved, dict) else None
-    if not isinstance(config, dict) or "layers" in config:
-        return None
-    return (
-        "expected a functional or Sequential model, whose graph of layers can be read, got the "
-        f"class {saved.get('class_name')}, saved without one. Build the model as "
-        "keras.Model(inputs, outputs) from the same layers, copy the weights and save that."
-    )
-
-
-def _explanation(error: Exception) -> str:
-    text = str(error)
-    if "Could not locate" in text:
-        name = text.split("Could not locate", 1)[1].split("'")[1:2]
-        return (
-            f"the model uses {name[0] if name else 'an object'}, which Keras does not know. Import "
-            "the module that registers it (@keras.saving.register_keras_serializable), load the "
-            "model in Python and pass it to tflite_tools.convert."
+    if not isinstance(config, dict):
+        return
+    if "layers" not in config:
+        # Of a model that is no graph of layers, knowing its class would not be enough.
+        raise ToolError(
+            f"{path}: expected a functional or Sequential model, whose graph of layers can be "
+            f"read, got the class {saved.get('class_name')}, saved without one. Build the model as "
+            "keras.Model(inputs, outputs) from the same layers, copy the weights and save that."
         )
-    if "Lambda" in text:
-        return (
-            "the model holds a Lambda layer, which Keras does not load from an untrusted file. "
-            "Load it in Python with safe_mode=False and pass it to tflite_tools.convert."
-        )
-    first_line = next(iter(text.splitlines()), "")
-    return f"Keras cannot load the model: {type(error).__name__}: {first_line[:300]}"
+    # What no Keras wrote is told by what Keras says of it.
+    with contextlib.suppress(AttributeError, KeyError, TypeError):
+        refuse_foreign_layers(str(path), config)

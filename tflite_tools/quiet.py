@@ -3,9 +3,11 @@
 Python code writes to `sys.stdout` and `sys.stderr`, C++ code to the file descriptors 1 and 2.
 `silenced()` sends all four to a temporary file, whose end can be quoted when something fails.
 The redirection is process wide: what other threads print meanwhile is swallowed too.
+Inside `verbosity(True)` nothing is silenced.
 """
 
 import contextlib
+import contextvars
 import ctypes
 import io
 import os
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 _STANDARD_DESCRIPTORS = (1, 2)
+_verbose = contextvars.ContextVar("verbose", default=False)
 
 
 class Noise:
@@ -34,9 +37,27 @@ class Noise:
 
 
 @contextlib.contextmanager
+def verbosity(verbose: bool) -> Iterator[None]:
+    """Decides whether `silenced()` silences inside the block: with `verbose` it does not."""
+    token = _verbose.set(verbose)
+    try:
+        yield
+    finally:
+        _verbose.reset(token)
+
+
+def is_verbose() -> bool:
+    """Tells whether everything reaches the terminal."""
+    return _verbose.get()
+
+
+@contextlib.contextmanager
 def silenced() -> Iterator[Noise]:
     """Captures everything printed, and drops Python warnings, inside the block."""
     with contextlib.ExitStack() as stack:
+        if is_verbose():
+            yield Noise(stack.enter_context(tempfile.TemporaryFile(buffering=0)))
+            return
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         stack.enter_context(_descriptors_in_use())

@@ -179,7 +179,7 @@ def test_an_older_file_survives_a_failure(model, tmp_path, monkeypatch):
 
 
 def test_messages_about_a_converted_file_use_its_final_name(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "tflite_content", lambda *_, **__: b"0000TFL3 broken")
+    monkeypatch.setattr(module, "tflite_contents", lambda *_, **__: [b"0000TFL3 broken"])
     monkeypatch.setattr(module, "op_histogram", lambda _: {})
     monkeypatch.setattr(module, "check_requantization", lambda *_: None)
     with pytest.raises(ToolError, match=r"out/small_float32\.tflite: not a \.tflite model"):
@@ -189,7 +189,7 @@ def test_messages_about_a_converted_file_use_its_final_name(model, tmp_path, mon
 
 def test_a_file_that_needs_flex_is_not_written(model, tmp_path, monkeypatch, flex_file):
     content = flex_file.read_bytes()
-    monkeypatch.setattr(module, "tflite_content", lambda *_, **__: content)
+    monkeypatch.setattr(module, "tflite_contents", lambda *_, **__: [content])
     with pytest.raises(ToolError, match=r"small_float32\.tflite: needs operators .*FlexConv2D"):
         convert(model, tmp_path / "out")
     assert files_in(tmp_path) == []

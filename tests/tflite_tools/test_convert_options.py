@@ -51,7 +51,7 @@ def test_wrong_options_leave_nothing_behind(model, tmp_path, options, message):
 
 
 def test_the_output_folder_is_checked_before_the_work(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "deployable", lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr(module, "deployed_graph", lambda *_: pytest.fail("too late"))
     for folder in (tmp_path / "missing" / "out", "/proc/self"):
         with pytest.raises(ToolError, match="output folder"):
             convert(model, folder)

@@ -1,17 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from support.converted import content_of
 
-from tflite_tools.deploy import deployable
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import requantizations
-from tflite_tools.quantize import (
-    _batches,
-    _reason,
-    check_integer_only,
-    check_requantization,
-    tflite_content,
-)
+from tflite_tools.quantize import check_integer_only, check_requantization
 
 layers = keras.layers
 
@@ -35,8 +29,7 @@ def calibration():
 
 
 def int8_content(huge_weight, calibration):
-    deployed = deployable(dead_channel_model(huge_weight), 1)
-    return tflite_content(deployed, "int8", calibration=calibration, int8_io="int8")
+    return content_of(dead_channel_model(huge_weight), "int8", calibration=calibration)
 
 
 def test_a_dead_channel_is_refused_and_explained(calibration):
@@ -66,7 +59,7 @@ def elu_content(int8_io):
     hidden = layers.Dense(3, activation="elu")(vector)
     model = keras.Model(vector, layers.Dense(2)(hidden))
     data = np.random.default_rng(1).normal(size=(20, 4)).astype("float32")
-    return tflite_content(deployable(model, 1), "int8", calibration=data, int8_io=int8_io)
+    return content_of(model, "int8", calibration=data, int8_io=int8_io)
 
 
 @pytest.mark.parametrize("int8_io", ["int8", "float32"])
@@ -76,53 +69,5 @@ def test_operators_without_an_int8_kernel_are_named(int8_io):
 
 
 def test_float_input_and_output_are_no_float_operators(model, samples):
-    content = tflite_content(deployable(model, 1), "int8", calibration=samples, int8_io="float32")
+    content = content_of(model, "int8", calibration=samples, int8_io="float32")
     check_integer_only(content, "whole")
-
-
-def test_calibration_is_fed_in_full_batches():
-    samples = np.arange(5, dtype="float32")[:, np.newaxis]
-    batches = [batch for (batch,) in _batches(samples, 2)()]
-    assert [batch.ravel().tolist() for batch in batches] == [[0, 1], [2, 3], [4, 4]]
-
-
-LSTM_TO_INT8 = """
-import keras
-import numpy as np
-from tflite_tools import convert
-from tflite_tools.errors import ToolError
-
-x = keras.Input((10, 4))
-model = keras.Model(x, keras.layers.Dense(3)(keras.layers.LSTM(8)(x)), name="loop")
-try:
-    convert(model, "out", precisions=["float32", "int8"], calibration=np.ones((4, 10, 4)))
-except ToolError as error:
-    print(error)
-"""
-
-
-def test_loops_are_refused_before_the_calibrator_crashes_on_them(run_python, tmp_path):
-    """In a process of its own: the crash would end the tests."""
-    result = run_python("-c", LSTM_TO_INT8, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert "loop: post-training int8 takes feed-forward graphs only, got WHILE" in result.stdout
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["loop_float32.tflite"]
-
-
-def test_operators_that_tensorflow_lite_does_not_know_are_named():
-    text = "Could not translate MLIR to FlatBuffer.<unknown>:0: error: loc(callsite(x)): 'tf.Foo' "
-    text += "op is neither a custom op nor a flex op\n<unknown>:0: error: 'tf.Bar' op is neither a"
-    assert _reason(ValueError(text)).startswith("it uses Bar, Foo, which TFLite's built-in")
-
-
-def test_operators_outside_the_built_in_ones_are_named():
-    vector = keras.Input((4,))
-    hidden = layers.Dense(3, activation="tanh")(vector)
-    model = keras.Model(vector, keras.ops.erfinv(hidden), name="special")
-    with pytest.raises(ToolError, match=r"special: .* to float32: it uses Erfinv, which TFLite's"):
-        tflite_content(deployable(model, 1), "float32", calibration=None, int8_io="int8")
-
-
-def test_converting_prints_nothing(model, capfd):
-    tflite_content(deployable(model, 1), "float32", calibration=None, int8_io="int8")
-    assert capfd.readouterr() == ("", "")

@@ -7,6 +7,7 @@
 """
 
 from tflite_tools.graph_spec.building import build
+from tflite_tools.graph_spec.configs import refuse_foreign_layers
 from tflite_tools.graph_spec.describing import describe
 from tflite_tools.graph_spec.storing import load, save
 from tflite_tools.graph_spec.structure import Call, GraphInput, GraphSpec, Node, Reference
@@ -20,5 +21,6 @@ __all__ = [
     "build",
     "describe",
     "load",
+    "refuse_foreign_layers",
     "save",
 ]

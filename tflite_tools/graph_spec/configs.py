@@ -41,6 +41,16 @@ def refuse_foreign(model: str, layer: str, entry: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_foreign_layers(model: str, config: Mapping[str, Any]) -> None:
+    """The same for every layer of a functional or Sequential model's own configuration."""
+    for entry in config["layers"]:
+        inner = entry["config"]
+        if isinstance(inner, Mapping) and "layers" in inner:
+            refuse_foreign_layers(model, inner)
+        else:
+            refuse_foreign(model, inner.get("name", entry["class_name"]), entry)
+
+
 def deployed_config(config: Any) -> Any:
     """A configuration without what only training uses, with names that TensorFlow takes.
 

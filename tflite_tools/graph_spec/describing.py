@@ -80,7 +80,9 @@ class _Describer:
 
     def describe(self, model: "keras.Model") -> GraphSpec:
         inputs = tuple(
-            GraphInput(self._new_name(name), tuple(tensor.shape[1:]), str(tensor.dtype))
+            GraphInput(
+                self._new_name(name), tuple(tensor.shape[1:]), str(tensor.dtype), tensor.shape[0]
+            )
             for name, tensor in zip(_input_names(model), model.inputs, strict=True)
         )
         outputs = self._inline(model, [Reference(entry.name) for entry in inputs])

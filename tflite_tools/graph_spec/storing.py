@@ -1,6 +1,7 @@
 """Descriptions as files: JSON and arrays in one `.npz`, nothing that could run code."""
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def save(spec: GraphSpec, path: Path) -> None:
     weights = [array for node in spec.nodes for array in node.weights]
     graph = {
         "name": spec.name,
-        "inputs": [[entry.name, entry.shape, entry.dtype] for entry in spec.inputs],
+        "inputs": [astuple(entry) for entry in spec.inputs],
         "nodes": [_node_json(node) for node in spec.nodes],
         "outputs": spec.outputs,
     }

@@ -73,11 +73,13 @@ class GraphInput:
         name: Unique in the graph, and fit for TensorFlow.
         shape: The shape of one sample, without the batch axis.
         dtype: Such as "float32".
+        batch_size: The static batch size that the model was made for, if it was for one.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
