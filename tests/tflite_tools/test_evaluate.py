@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tflite_tools import convert, evaluate
+from tflite_tools import convert, evaluate, metrics
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate_models, load_models
 from tflite_tools.metrics import expected_calibration_error
@@ -91,6 +91,15 @@ def test_calibration_error_of_a_softmax_and_of_int8(files, samples, expected):
     assert evaluate(files["int8"], samples, labels).calibration_error == pytest.approx(
         exact, abs=0.1
     )
+
+
+def test_probabilities_are_told_by_the_files_own_steps(files, samples, expected, monkeypatch):
+    steps = []
+    monkeypatch.setattr(metrics, "probabilities", lambda _, *, step: steps.append(step))
+    for precision in ("float32", "int8"):
+        record = evaluate(files[precision], samples, expected.argmax(-1))
+        assert record.calibration_error is None
+    assert steps == [0, 1 / 256]
 
 
 def test_several_files_side_by_side(files, samples, expected):

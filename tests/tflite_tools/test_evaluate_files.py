@@ -97,6 +97,7 @@ def test_progress_counts_reference_and_files(files, model, plain_file):
         ({"reference": "missing.keras"}, r"missing\.keras: no such file"),
         ({"dataset": "no/such"}, "no such file or folder"),
         ({"workers": 0}, "workers: expected 1 or more, got 0"),
+        ({"preprocessing": "caffe", "files": ["missing"]}, "preprocessing: expected one of"),
         ({"files": []}, r"expected one or more \.tflite files, got none"),
     ],
 )

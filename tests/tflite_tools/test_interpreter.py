@@ -43,8 +43,10 @@ def test_dequantization_does_not_overflow_the_integer_type():
 def test_dtypes_and_shapes(files):
     model = LiteModel(files["int8"])
     assert (model.input_dtype, model.output_dtype) == (np.int8, np.int8)
+    assert model.output_step == 1 / 256  # of every int8 SOFTMAX, by TFLite's specification
     assert (model.batch_size, model.sample_shape) == (1, (16, 16, 3))
     model = LiteModel(files["float16"])
+    assert model.output_step == 0
     assert (model.input_dtype, model.output_dtype) == (np.float32, np.float32)
 
 

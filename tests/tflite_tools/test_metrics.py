@@ -93,6 +93,12 @@ def test_calibration_error_of_one_bin(confidence, right, expected):
     assert error == pytest.approx(expected, abs=1e-12)
 
 
+def test_too_sure_and_not_sure_enough_do_not_cancel():
+    rows = np.array([[0.8, 0.2]] * 2 + [[0.6, 0.4]] * 2)
+    error = metrics.expected_calibration_error(rows, np.array([0, 0, 0, 1]))
+    assert error == pytest.approx(0.5 * 0.2 + 0.5 * 0.1, abs=1e-12)
+
+
 def test_logits_become_probabilities():
     logits = np.array([[1000.0, 999.0, -1000.0], [0.0, 0.0, 0.0]])
     odds = math.exp(1)
@@ -112,6 +118,9 @@ def test_rounding_to_int8_leaves_probabilities():
     assert np.abs(rounded.sum(axis=1) - 1).max() > 0.05
     np.testing.assert_array_equal(metrics.probabilities(rounded, step=1 / 256), rounded)
     assert metrics.probabilities(rounded) is None
+    rounded_up = np.full((1, 100), 1 / 64)  # 0.01 in steps of 1/64
+    assert metrics.probabilities(rounded_up, step=1 / 64) is not None
+    assert metrics.probabilities(rounded_up, step=1 / 256) is None
 
 
 def test_independent_sigmoids_are_no_probabilities():
