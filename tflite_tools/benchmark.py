@@ -9,6 +9,7 @@ import numpy as np
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.records import LatencyRecord
+from tflite_tools.trial import check_runs
 
 # A few runs in a row per round: the first after another file finds that file in the caches.
 _RUNS_PER_ROUND = 5
@@ -35,7 +36,10 @@ def benchmark_host(
     Returns:
         One `LatencyRecord` for each file, in their order.
     """
-    models = [LiteModel(file, num_threads=num_threads) for file in files]
+    chosen = list(files)
+    for file in chosen:
+        check_runs(file)
+    models = [LiteModel(file, num_threads=num_threads) for file in chosen]
     if not models or rounds < 1 or warmup < 0:
         raise ToolError(
             "benchmark_host: expected at least one file, one round and no negative warmup, got "

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflite_tools.class_names import by_name
 from tflite_tools.datasets import LabelledSamples, check_classes, check_source, load_labelled
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import Progress, evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.gates import gate_results
+from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import check_keras_file
+from tflite_tools.metadata import read_metadata
 
 if TYPE_CHECKING:
     import keras
@@ -73,6 +76,8 @@ def evaluate_files(
         data_dir=data_dir,
     )
     _check_labels(labelled, reference, min_accuracy)
+    names = _class_names(models)
+    labelled = by_name(labelled, names)
     if len(models[0].row_shape) == 1:
         check_classes(labelled, models[0].row_shape[0])
     report = evaluate_models(
@@ -82,7 +87,7 @@ def evaluate_files(
         reference=reference,
         workers=workers,
         source=_source(labelled),
-        class_names=labelled.class_names,
+        class_names=labelled.class_names or names,
         progress=progress,
     )
     gates = gate_results(report.records, min_accuracy=min_accuracy, min_agreement=min_agreement)
@@ -100,6 +105,15 @@ def _check_labels(labelled: LabelledSamples, reference: Any, min_accuracy: float
             "labels (a folder with a sub-folder for each class, an .npz file with x and y, a TFDS "
             "name) or the .keras file to compare with."
         )
+
+
+def _class_names(models: Iterable[LiteModel]) -> tuple[str, ...] | None:
+    """The names that the first file to tell any tells."""
+    for model in models:
+        metadata = read_metadata(model.content)
+        if metadata is not None and metadata.labels is not None:
+            return metadata.labels
+    return None
 
 
 def _source(labelled: LabelledSamples) -> str:

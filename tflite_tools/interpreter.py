@@ -30,7 +30,7 @@ class LiteModel:
             raise ToolError(f"num_threads: expected 1 or more, got {num_threads}.")
         self.path = Path(path)
         self._num_threads = num_threads
-        self._content = read_tflite(self.path)
+        self.content = read_tflite(self.path)
         self._interpreter = self._prepared()
         self._input = self._only(self._interpreter.get_input_details(), "input")
         self._output = self._only(self._interpreter.get_output_details(), "output")
@@ -102,13 +102,11 @@ class LiteModel:
     def _prepared(self) -> Interpreter:
         with silenced() as noise:
             try:
-                interpreter = Interpreter(
-                    model_content=self._content, num_threads=self._num_threads
-                )
+                interpreter = Interpreter(model_content=self.content, num_threads=self._num_threads)
             except ValueError as error:
                 raise ToolError(
                     f"{self.path}: not a .tflite model, or a damaged one of "
-                    f"{len(self._content)} bytes ({_line(error)}). Convert the model again."
+                    f"{len(self.content)} bytes ({_line(error)}). Convert the model again."
                 ) from error
             try:
                 interpreter.allocate_tensors()

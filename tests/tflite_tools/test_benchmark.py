@@ -50,3 +50,10 @@ def test_statistics_are_those_of_the_file_that_was_timed(files, monkeypatch):
 def test_wrong_arguments(files, arguments):
     with pytest.raises(ToolError, match="benchmark_host: expected at least one file"):
         benchmark_host(**{"files": [files["float32"]], **arguments})
+
+
+def test_a_damaged_file(files, tmp_path):
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(files["float32"].read_bytes()[:2000])
+    with pytest.raises(ToolError, match=r"damaged\.tflite: not a \.tflite model"):
+        benchmark_host([files["float32"], path])

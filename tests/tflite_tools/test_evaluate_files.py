@@ -1,9 +1,13 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate_files import evaluate_files
+from tflite_tools.interpreter import LiteModel
+from tflite_tools.metadata import ModelMetadata, write_metadata
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,26 @@ def test_a_folder_of_classes(files, image_folder):
     assert report.records[0].samples == 9
     assert report.class_names == tuple("abcde")
     assert report.source == f"{image_folder} (1 unreadable left out)"
+
+
+def test_a_file_with_labels_is_asked_by_name(files, image_folder, tmp_path):
+    """The folder lacks the first class: by position all its labels would be wrong."""
+    content = files["float32"].read_bytes()
+    named = tmp_path / "named.tflite"
+    named.write_bytes(write_metadata(content, ModelMetadata(name="m", labels=tuple("edcba"))))
+    part = tmp_path / "part"
+    shutil.copytree(image_folder, part, ignore=shutil.ignore_patterns("c"))
+    report = evaluate_files([files["int8"], named], part, preprocessing="unit")
+    choices = LiteModel(named).predict(load_images_of(part)).argmax(-1)
+    truth = np.repeat([4, 3, 1, 0], 2)  # a, b, d, e
+    assert report.records[1].top1 == np.mean(choices == truth)
+    assert report.class_names == tuple("edcba")
+
+
+def load_images_of(folder):
+    files = sorted(folder.rglob("*.png"))
+    pixels = [Image.open(file).resize((16, 16), Image.Resampling.BILINEAR) for file in files]
+    return np.stack(pixels) / 255
 
 
 def test_python_objects(files, samples, labels, labelled_file):
