@@ -98,21 +98,6 @@ def load_calibration(
     return Calibration(loaded.samples, record)
 
 
-def load_samples(
-    source: Any,
-    sample_shape: Sequence[int],
-    *,
-    what: str,
-    limit: int | None = None,
-    preprocessing: str = "torch",
-) -> FloatArray:
-    """The samples of any source that `datasets.load_labelled` takes, without their labels."""
-    loaded = load_labelled(
-        source, sample_shape, what=what, limit=limit, preprocessing=preprocessing, labels="ignored"
-    )
-    return loaded.samples
-
-
 def _constant_samples(loaded: LabelledSamples) -> int:
     """How many samples hold one value, or one colour, only; refuses a set of nothing else."""
     samples = loaded.samples

@@ -3,21 +3,22 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tflite_tools.calibration import load_samples
+from tflite_tools.calibration import Calibration, load_calibration
 from tflite_tools.converter import tflite_contents
-from tflite_tools.datasets import check_source
+from tflite_tools.datasets import LabelledSamples, check_source, load_labelled
 from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
 from tflite_tools.flatbuffer import custom_ops, op_histogram
 from tflite_tools.loading import check_keras_file, import_keras_finet, load_keras_model
+from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder, whole_file
+from tflite_tools.percentile import check_percentile
 from tflite_tools.quantize import (
     INT8_IO,
     PRECISIONS,
@@ -45,8 +46,12 @@ def convert(
     *,
     precisions: Sequence[str] = ("float32",),
     calibration: Any = None,
+    calibration_split: str = "train",
     calibration_samples: int | None = 256,
+    calibration_percentile: float | None = None,
     preprocessing: str = "torch",
+    skip_unreadable: bool = False,
+    model_card: str | os.PathLike[str] | None = None,
     inputs: Any = None,
     int8_io: str = "int8",
     batch_size: int = 1,
@@ -66,11 +71,19 @@ def convert(
         precisions: Any of "float32", "float16" and "int8" (weights and activations, by
             post-training quantisation).
         calibration: For int8: some hundred samples as the model sees them in training. An array,
-            an iterable of samples or batches, or the path of an `.npy` file, an `.npz` file or a
-            folder of images.
+            an iterable of samples or batches, the path of an `.npy` file, an `.npz` file or a
+            folder of images, or the name of a prepared TFDS data set. Labels are ignored.
+        calibration_split: Which split of a TFDS data set.
         calibration_samples: How many of them to use at most, evenly spread; None for all.
-        preprocessing: For folders of images: "torch" (as `keras_finet.preprocess_input`), "tf"
-            (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+        calibration_percentile: Cuts the range of every activation to this share of its values
+            on the calibration samples, in percent, such as 99.99, so that outliers do not set it.
+            By default the range is the true minimum and maximum.
+        preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
+            "unit" (0 to 1) or "none" (0 to 255).
+        skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
+            the report. By default they are an error.
+        model_card: A JSON file whose `"input_range": [low, high]` the calibration samples are
+            compared with. By default `model.card.json` beside `model.keras`, if there is one.
         inputs: Samples to compare the files with the Keras model on, from the same kinds of
             source. By default the calibration samples, or random ones.
         int8_io: The type of the int8 file's input and output, "int8" or "float32".
@@ -86,29 +99,52 @@ def convert(
     """
     wanted = _checked_precisions(precisions)
     _check_options(wanted, calibration, int8_io, batch_size)
+    check_percentile(calibration_percentile)
     if name is not None:
         _check_name(name)
     for what, source in (("calibration data", calibration), ("inputs", inputs)):
         check_source(source, what=what, limit=calibration_samples, preprocessing=preprocessing)
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
+    trained_range = trained_input_range(model, model_card)
     with output_folder(output_dir) as folder:
         keras_model, stem = _resolved_model(model, name)
         shape = sample_shape(keras_model)
-        load = partial(_loaded, sample_shape=shape, preprocessing=preprocessing)
-        calibrated = load(calibration, what="calibration data", limit=calibration_samples)
-        given = load(inputs, what="inputs", limit=None)
+        reading: dict[str, Any] = {
+            "split": calibration_split,
+            "preprocessing": preprocessing,
+            "skip_unreadable": skip_unreadable,
+        }
+        calibrated = (
+            None
+            if calibration is None
+            else load_calibration(
+                calibration,
+                shape,
+                limit=calibration_samples,
+                percentile=calibration_percentile,
+                trained_range=trained_range,
+                **reading,
+            )
+        )
+        given = (
+            None
+            if inputs is None
+            else load_labelled(inputs, shape, what="inputs", labels="ignored", **reading)
+        )
         samples, samples_from = _comparison_samples(given, calibrated, shape)
         graph = deployed_graph(keras_model)
         reference = reference_outputs(keras_model, samples)
-        quantization = Quantization(calibrated, None, int8_io)
+        quantization = Quantization(
+            None if calibrated is None else calibrated.samples, calibration_percentile, int8_io
+        )
         contents = tflite_contents(graph, wanted, batch_size=batch_size, quantization=quantization)
         records = []
         for precision, content in zip(wanted, contents, strict=True):
             final = folder / f"{stem}_{precision}.tflite"
             records.append(_checked_file(final, precision, content, samples, reference))
-    described = _described(calibrated) if calibrated is not None and "int8" in wanted else None
-    return ConversionReport(tuple(records), samples_from, described)
+    quantised_on = calibrated.record if calibrated is not None and "int8" in wanted else None
+    return ConversionReport(tuple(records), samples_from, quantised_on)
 
 
 def _checked_precisions(precisions: Sequence[str]) -> list[str]:
@@ -167,18 +203,16 @@ def _check_name(name: object) -> None:
         )
 
 
-def _loaded(source: Any, **options: Any) -> FloatArray | None:
-    return None if source is None else load_samples(source, **options)
-
-
 def _comparison_samples(
-    given: FloatArray | None, calibrated: FloatArray | None, shape: tuple[int, ...]
+    given: LabelledSamples | None, calibrated: Calibration | None, shape: tuple[int, ...]
 ) -> tuple[FloatArray, str]:
     """The samples to compare on, and what the report calls them."""
     if given is not None:
-        return given, f"the {len(given)} given inputs"
+        left_out = f", {len(given.skipped)} unreadable images left out" if given.skipped else ""
+        return given.samples, f"the {len(given.samples)} given inputs{left_out}"
     if calibrated is not None:
-        return calibrated, f"the {len(calibrated)} calibration samples, as no inputs were given"
+        count = len(calibrated.samples)
+        return calibrated.samples, f"the {count} calibration samples, as no inputs were given"
     noise = np.random.default_rng(0).standard_normal((_RANDOM_SAMPLES, *shape))
     return (
         noise.astype(np.float32),
@@ -223,8 +257,3 @@ def _check_function(name: str, precision: str, error: float | None, reference: F
         "function and is not kept. Check the fusion with keras_finet.verify_fusion, and the "
         "model's own call for what its layers do not do."
     )
-
-
-def _described(samples: FloatArray) -> str:
-    """Shows the range: int8 collapses if it is not that of the training data."""
-    return f"{len(samples)} samples with values from {samples.min():.3g} to {samples.max():.3g}"

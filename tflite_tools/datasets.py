@@ -93,7 +93,7 @@ def load_labelled(
         loaded = _Raw(*found, f"{name} ({split})")
     else:
         samples, raw = load_python(source, sample_shape, what=what, limit=limit)
-        loaded = _Raw(samples, raw, None, f"given {_kind(source)}")
+        loaded = _Raw(samples, raw, None, f"the given {_kind(source)}")
     checked = checked_samples(loaded.samples, sample_shape, what=what)
     return LabelledSamples(
         checked,

@@ -28,7 +28,13 @@ def check_percentile(percentile: object) -> None:
 
 
 def quantized_by_percentile(
-    content: bytes, samples: FloatArray, percentile: float, *, int8_io: str, name: str
+    content: bytes,
+    samples: FloatArray,
+    percentile: float,
+    *,
+    int8_io: str,
+    name: str,
+    per_channel_dense: bool = True,
 ) -> bytes:
     """Quantises a float .tflite file to int8, weights per channel.
 
@@ -39,6 +45,8 @@ def quantized_by_percentile(
             each end. One sample in N that is wrong as a whole takes less than 100 · (1 − 1/N).
         int8_io: "int8" or "float32", the type of the input and output.
         name: How messages call the model.
+        per_channel_dense: Whether the weights of a Dense layer have a scale for each channel, or
+            one for all, which is what NNAPI takes.
     """
     ranges = activation_ranges(content, samples, percentile=percentile)
     calibrated = {one.tensor: {"min": _scalar(one.low), "max": _scalar(one.high)} for one in ranges}
@@ -46,6 +54,12 @@ def quantized_by_percentile(
         from ai_edge_quantizer import qtyping, quantizer, recipe
 
         tool = quantizer.Quantizer(content, recipe.static_wi8_ai8())
+        if not per_channel_dense:
+            dense, whole = (
+                qtyping.TFLOperationName.FULLY_CONNECTED,
+                qtyping.QuantGranularity.TENSORWISE,
+            )
+            tool.add_static_config(".*", dense, 8, 8, weight_granularity=whole)
         if int8_io == "float32":
             for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
                 tool.update_quantization_recipe(

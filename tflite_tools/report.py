@@ -1,11 +1,12 @@
 """What `convert` wrote, as a table and as JSON."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.markup import escape
 from rich.table import Table
 
-from tflite_tools.records import ConversionRecord
+from tflite_tools.records import CalibrationRecord, ConversionRecord
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 
 
@@ -21,7 +22,7 @@ class ConversionReport:
 
     records: tuple[ConversionRecord, ...]
     samples_from: str
-    calibration: str | None
+    calibration: CalibrationRecord | None
 
     def __str__(self) -> str:
         return as_text(self.table())
@@ -30,7 +31,7 @@ class ConversionReport:
         """One row for each file: size, operators, distance from the Keras model."""
         caption = f"Compared with the Keras model on {self.samples_from}."
         if self.calibration is not None:
-            caption += f"\nint8 calibrated on {self.calibration}."
+            caption += "".join(f"\n{escape(line)}" for line in _calibration_lines(self.calibration))
         if any(record.precision == "float16" for record in self.records):
             caption += (
                 "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
@@ -58,3 +59,24 @@ def _row(record: ConversionRecord) -> tuple[str, ...]:
         formatted(evaluation.max_abs_error, ".1e"),
         ", ".join(f"{name}×{count}" for name, count in record.ops.items()),
     )
+
+
+def _calibration_lines(record: CalibrationRecord) -> Iterator[str]:
+    """Shows the range: int8 collapses if it is not that of the training data."""
+    yield (
+        f"int8 calibrated on {record.samples} samples with values from {record.min:.3g} to "
+        f"{record.max:.3g}: {record.source}."
+    )
+    if record.mean is not None and record.std is not None:
+        yield f"By channel: mean {_listed(record.mean)}; deviation {_listed(record.std)}."
+    if record.trained_range is not None:
+        low, high = record.trained_range
+        yield f"In training the values ran from {low:.3g} to {high:.3g}, as the model card says."
+    if record.percentile is not None:
+        yield f"The ranges of the activations are cut to the percentile {record.percentile:g}."
+    for warning in record.warnings:
+        yield f"Warning: {warning}"
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)

@@ -65,6 +65,7 @@ class TFLiteConverter:
             percentile,
             int8_io=quantization.int8_io,
             name=self.name,
+            per_channel_dense=quantization.per_channel_dense,
         )
 
     def _converted(self, precision: str, configure: Callable[[Any], None]) -> bytes:

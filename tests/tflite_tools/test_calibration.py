@@ -20,7 +20,7 @@ def test_samples_and_their_range():
     calibration = load_calibration((scaled, np.arange(10)), SHAPE, percentile=99.9)
     np.testing.assert_array_equal(calibration.samples, scaled.astype("float32"))
     found = calibration.record
-    assert (found.source, found.samples, found.percentile) == ("given tuple", 10, 99.9)
+    assert (found.source, found.samples, found.percentile) == ("the given tuple", 10, 99.9)
     np.testing.assert_allclose((found.min, found.max), (scaled.min(), scaled.max()), 1e-6)
     np.testing.assert_allclose(found.mean, scaled.mean((0, 1, 2)), 1e-5)
     np.testing.assert_allclose(found.std, scaled.std((0, 1, 2)), 1e-5)
@@ -58,7 +58,7 @@ def test_some_constant_samples_are_a_warning():
     ],
 )
 def test_nothing_but_constant_samples_is_refused(source, shape, count):
-    message = f"calibration data: {count} of {count} samples of given array are constant"
+    message = f"calibration data: {count} of {count} samples of the given array are constant"
     with pytest.raises(ToolError, match=message):
         record(source, shape)
 

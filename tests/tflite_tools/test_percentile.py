@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
+from tflite_tools import convert
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
 from tflite_tools.flatbuffer import float_ops, op_histogram, requantizations
@@ -13,9 +15,9 @@ def quantize(files, tmp_path_factory):
     """Function that writes an int8 file by percentile from the float file."""
     float_content = files["float32"].read_bytes()
 
-    def write(samples, percentile, int8_io="int8"):
+    def write(samples, percentile, int8_io="int8", **options):
         content = quantized_by_percentile(
-            float_content, samples, percentile, int8_io=int8_io, name="small"
+            float_content, samples, percentile, int8_io=int8_io, name="small", **options
         )
         path = tmp_path_factory.mktemp("percentile") / "int8.tflite"
         path.write_bytes(content)
@@ -48,6 +50,18 @@ def test_float_input_and_output(quantize, samples):
     np.testing.assert_array_equal(floats.predict(samples), integers.predict(samples))
 
 
+@pytest.mark.parametrize(("per_channel", "dense_scales"), [(True, 5), (False, 1)])
+def test_scales_of_the_weights(quantize, samples, per_channel, dense_scales):
+    path = quantize(samples, 99.9, per_channel_dense=per_channel)
+    interpreter = Interpreter(model_path=str(path))
+    scales = {
+        tuple(tensor["shape"]): len(tensor["quantization_parameters"]["scales"])
+        for tensor in interpreter.get_tensor_details()
+    }
+    assert scales[5, 8] == dense_scales  # classes, features
+    assert scales[8, 3, 3, 3] == scales[1, 3, 3, 8] == 8
+
+
 def test_a_wrong_sample_ruins_the_extremes_but_not_the_percentile(quantize, samples, expected):
     # One sample that nobody normalised among 200 that are: half a percent of all values.
     wrong = 100 * samples[:1] + 128
@@ -59,6 +73,15 @@ def test_a_wrong_sample_ruins_the_extremes_but_not_the_percentile(quantize, samp
 
     assert agreement(100) < 0.7
     assert agreement(99.4) >= 0.94
+
+
+def test_convert_by_percentile(model, samples, quantize, tmp_path):
+    options = {"calibration": samples, "calibration_percentile": 99.9, "int8_io": "float32"}
+    report = convert(model, tmp_path, precisions=["int8"], **options)
+    assert report.calibration.percentile == 99.9
+    assert report.records[0].evaluation.agreement >= 0.94
+    ours = LiteModel(quantize(samples, 99.9, int8_io="float32")).predict(samples)
+    np.testing.assert_array_equal(LiteModel(report.records[0].file).predict(samples), ours)
 
 
 @pytest.mark.parametrize("percentile", [None, 100, 99.99, 50.1])

@@ -37,6 +37,14 @@ def root(tmp_path_factory):
     views = {"view": tfds.features.Image(shape=(None, None, 3)), "height": number}
     rows = [{"view": image, "height": 2} for image in pictures(2)]
     write_tfds(folder, "views", {"validation": rows}, views)
+    several = {
+        **image_features(),
+        "depth": tfds.features.Image(shape=(None, None, 1)),
+        "coarse_label": tfds.features.ClassLabel(names=["pet", "bird"]),
+    }
+    depth = np.full((8, 6, 1), 99, "uint8")
+    rows = [{**row, "depth": depth, "coarse_label": 1} for row in image_rows(pictures(3))]
+    write_tfds(folder, "several", {"test": rows}, several)
     write_tfds(folder, "empty", {"test": []}, image_features())
     return folder
 
@@ -85,6 +93,13 @@ def test_grey_images_and_colour_images_fit_either_input():
 def test_a_folder_given_counts_more_than_the_environment(root, monkeypatch, tmp_path):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     assert len(load("tiny_pets", data_dir=root).pixels) == 4
+
+
+def test_of_several_features_those_named_image_and_label():
+    loaded = load("several")
+    assert loaded.pixels[:, 0, 0, 0].tolist() == [0, 10, 20]
+    assert list(loaded.labels) == [0, 1, 2]
+    assert loaded.class_names == CLASS_NAMES
 
 
 def test_images_of_another_name_without_labels():

@@ -24,19 +24,45 @@ def convert(
         typer.Option(metavar="PRECISION...", help="One or more of float32, float16, int8."),
     ] = ["float32"],  # noqa: B006  (Typer copies it)
     calibration: Annotated[
-        Path | None,
-        typer.Option(help="For int8: an .npy or .npz file, or a folder of images."),
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="For int8: an .npy or .npz file, a folder of images, or a prepared TFDS data set.",
+        ),
     ] = None,
+    calibration_split: Annotated[
+        str, typer.Option(help="Which split of a TFDS data set.")
+    ] = "train",
     calibration_samples: Annotated[
         int, typer.Option(help="At most so many of them, evenly spread.")
     ] = 256,
+    calibration_percentile: Annotated[
+        float | None,
+        typer.Option(
+            help="Cut the activations' ranges to this percentile, such as 99.99.",
+            show_default="minimum and maximum",
+        ),
+    ] = None,
     preprocessing: Annotated[
         str,
         typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
     ] = "torch",
-    inputs: Annotated[
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
+    model_card: Annotated[
         Path | None,
-        typer.Option(help="Samples to compare with the Keras model on, as for --calibration."),
+        typer.Option(
+            help='A JSON file with "input_range": [low, high], the values in training.',
+            show_default="MODEL.card.json",
+        ),
+    ] = None,
+    inputs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Samples to compare with the Keras model on, as for --calibration.",
+        ),
     ] = None,
     int8_io: Annotated[
         str, typer.Option(help="Type of the int8 file's input and output: int8 or float32.")
@@ -56,8 +82,12 @@ def convert(
         output,
         precisions=precision,
         calibration=calibration,
+        calibration_split=calibration_split,
         calibration_samples=calibration_samples,
+        calibration_percentile=calibration_percentile,
         preprocessing=preprocessing,
+        skip_unreadable=skip_unreadable,
+        model_card=model_card,
         inputs=inputs,
         int8_io=int8_io,
         batch_size=batch_size,

@@ -45,7 +45,7 @@ def test_the_command_of_the_readme(run_cli, keras_file, image_folder, array_file
     assert lines[0].strip().startswith("Files in")
     assert lines[-1].strip().startswith("In float16 files")
     assert "Compared with the Keras model on the 50 given inputs." in result.stdout
-    assert "int8 calibrated on 12 samples with values from -2.12 to 2.64." in result.stdout
+    assert "int8 calibrated on 12 samples with values from -2.12 to 2.64:" in result.stdout
 
 
 def test_json_is_all_that_is_printed(run_cli, keras_file, array_file, tmp_path):
@@ -61,7 +61,9 @@ def test_json_is_all_that_is_printed(run_cli, keras_file, array_file, tmp_path):
         str(tmp_path / "pair_int8.tflite"),
     ]
     assert report["records"][1]["ops"]["QUANTIZE"] == 1
-    assert report["calibration"].startswith("8 samples")
+    assert report["calibration"]["samples"] == 8
+    assert report["calibration"]["source"] == str(array_file)
+    assert report["calibration"]["warnings"] == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
