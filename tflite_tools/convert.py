@@ -26,9 +26,11 @@ from tflite_tools.quantize import (
     check_integer_only,
     check_requantization,
 )
+from tflite_tools.quiet import verbosity
 from tflite_tools.records import ConversionRecord
 from tflite_tools.report import ConversionReport
 from tflite_tools.samples import FloatArray
+from tflite_tools.targets import PER_CHANNEL_DENSE, check_target, check_target_name
 
 if TYPE_CHECKING:
     import keras
@@ -54,8 +56,10 @@ def convert(
     model_card: str | os.PathLike[str] | None = None,
     inputs: Any = None,
     int8_io: str = "int8",
+    target: str = "cpu",
     batch_size: int = 1,
     name: str | None = None,
+    verbose: bool = False,
 ) -> ConversionReport:
     """Fuses a Keras model and writes it as .tflite files, one for each precision.
 
@@ -68,8 +72,9 @@ def convert(
         model: A functional or Sequential model with one input and one output, or the path of a
             `.keras` file that holds one. It is not changed.
         output_dir: The folder to write to; its parent must exist.
-        precisions: Any of "float32", "float16" and "int8" (weights and activations, by
-            post-training quantisation).
+        precisions: Any of "float32", "float16", "dynamic_int8" (large weights as int8, computed
+            on floats; needs no calibration) and "int8" (weights and activations, by post-training
+            quantisation).
         calibration: For int8: some hundred samples as the model sees them in training. An array,
             an iterable of samples or batches, the path of an `.npy` file, an `.npz` file or a
             folder of images, or the name of a prepared TFDS data set. Labels are ignored.
@@ -87,8 +92,12 @@ def convert(
         inputs: Samples to compare the files with the Keras model on, from the same kinds of
             source. By default the calibration samples, or random ones.
         int8_io: The type of the int8 file's input and output, "int8" or "float32".
+        target: What the files are for: "cpu" takes every built-in operator; "gpu" and "nnapi"
+            refuse a file with an operator that these Android delegates leave to the processor.
+            For "nnapi", Dense weights get one int8 scale, not one for each channel.
         batch_size: The batch size that the files are fixed to.
         name: What the file names begin with. By default the `.keras` file's or the model's name.
+        verbose: Lets what TensorFlow, its converter and LiteRT print through to the terminal.
 
     Returns:
         A `ConversionReport`; `print` shows it as a table.
@@ -100,6 +109,7 @@ def convert(
     wanted = _checked_precisions(precisions)
     _check_options(wanted, calibration, int8_io, batch_size)
     check_percentile(calibration_percentile)
+    check_target_name(target)
     if name is not None:
         _check_name(name)
     for what, source in (("calibration data", calibration), ("inputs", inputs)):
@@ -107,7 +117,7 @@ def convert(
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
     trained_range = trained_input_range(model, model_card)
-    with output_folder(output_dir) as folder:
+    with verbosity(verbose), output_folder(output_dir) as folder:
         keras_model, stem = _resolved_model(model, name)
         shape = sample_shape(keras_model)
         reading: dict[str, Any] = {
@@ -136,12 +146,16 @@ def convert(
         graph = deployed_graph(keras_model)
         reference = reference_outputs(keras_model, samples)
         quantization = Quantization(
-            None if calibrated is None else calibrated.samples, calibration_percentile, int8_io
+            None if calibrated is None else calibrated.samples,
+            calibration_percentile,
+            int8_io,
+            PER_CHANNEL_DENSE[target],
         )
         contents = tflite_contents(graph, wanted, batch_size=batch_size, quantization=quantization)
         records = []
         for precision, content in zip(wanted, contents, strict=True):
             final = folder / f"{stem}_{precision}.tflite"
+            check_target(content, target, final.name, [node.name for node in graph.nodes])
             records.append(_checked_file(final, precision, content, samples, reference))
     quantised_on = calibrated.record if calibrated is not None and "int8" in wanted else None
     return ConversionReport(tuple(records), samples_from, quantised_on)

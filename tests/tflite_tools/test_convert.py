@@ -4,6 +4,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from tflite_tools import convert
 from tflite_tools.errors import ToolError
@@ -220,3 +221,31 @@ def test_int8_with_float_operators_is_not_written(tmp_path):
 def test_nothing_is_printed(model, tmp_path, samples, capfd):
     convert(model, tmp_path, precisions=["float32", "int8"], calibration=samples)
     assert capfd.readouterr() == ("", "")
+
+
+def test_verbose_shows_what_is_printed(model, tmp_path, capfd):
+    convert(model, tmp_path, verbose=True)
+    assert capfd.readouterr() != ("", "")
+    convert(model, tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_with_an_operator_that_the_target_leaves_is_not_written(tmp_path):
+    vector = keras.Input((8, 8, 3))
+    scaled = keras.layers.UnitNormalization(name="unit")(keras.layers.Conv2D(4, 1)(vector))
+    unit = keras.Model(vector, scaled, name="unit_model")
+    with pytest.raises(ToolError, match=r"unit_model_float32\.tflite: .* SQUARE \(layer 'unit'\)"):
+        convert(unit, tmp_path, target="nnapi")
+    assert files_in(tmp_path) == []
+    assert len(convert(unit, tmp_path, target="gpu").records) == 1
+
+
+def test_nnapi_gets_one_scale_for_dense_weights(model, samples, tmp_path):
+    def dense_scales(target):
+        convert(model, tmp_path, precisions=["int8"], calibration=samples, target=target)
+        content = (tmp_path / "small_int8.tflite").read_bytes()
+        (graph,) = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs
+        (weights,) = (tensor for tensor in graph.tensors if tuple(tensor.shape) == (5, 8))
+        return len(weights.quantization.scale)
+
+    assert (dense_scales("cpu"), dense_scales("nnapi")) == (5, 1)

@@ -24,6 +24,7 @@ NAN = np.full((4, 16, 16, 3), np.nan, "float32")
         ({"precisions": []}, "precision: expected one or more.*got none"),
         ({"precisions": ["float32", "int8"]}, "int8 needs calibration data"),
         ({"int8_io": "uint8"}, "int8_io: expected one of int8, float32, got uint8"),
+        ({"target": "tpu"}, "target: expected one of cpu, gpu, nnapi, got tpu"),
         ({"batch_size": 0}, "batch_size: expected a whole number from 1, got 0"),
         ({"batch_size": 1.5}, r"batch_size: expected a whole number from 1, got 1\.5"),
         ({"name": "a/b"}, "name: expected .* file name without folders.* got 'a/b'"),

@@ -12,8 +12,9 @@ _USER_ERROR = 2
 
 def main() -> None:
     """Runs the command line; a user's mistake is one message and exit code 2."""
-    # Read when TensorFlow is imported: its C++ side logs errors only.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "--verbose" not in sys.argv:
+        # Read when TensorFlow is imported: its C++ side logs errors only.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
     except ToolError as error:

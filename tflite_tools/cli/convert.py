@@ -21,7 +21,9 @@ def convert(
     ],
     precision: Annotated[
         list[str],
-        typer.Option(metavar="PRECISION...", help="One or more of float32, float16, int8."),
+        typer.Option(
+            metavar="PRECISION...", help="One or more of float32, float16, dynamic_int8, int8."
+        ),
     ] = ["float32"],  # noqa: B006  (Typer copies it)
     calibration: Annotated[
         str | None,
@@ -67,10 +69,17 @@ def convert(
     int8_io: Annotated[
         str, typer.Option(help="Type of the int8 file's input and output: int8 or float32.")
     ] = "int8",
+    target: Annotated[
+        str,
+        typer.Option(help="cpu, gpu or nnapi: refuse operators that it leaves to the processor."),
+    ] = "cpu",
     batch_size: Annotated[int, typer.Option(help="The batch size the files are fixed to.")] = 1,
     name: Annotated[
         str | None, typer.Option(help="What the file names begin with.", show_default="MODEL")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show what TensorFlow and LiteRT print.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
 ) -> None:
     """Fuse a Keras model and write it as checked .tflite files."""
@@ -90,8 +99,10 @@ def convert(
         model_card=model_card,
         inputs=inputs,
         int8_io=int8_io,
+        target=target,
         batch_size=batch_size,
         name=name,
+        verbose=verbose,
     )
     with printed("the files are written"):
         print_report(report, as_json=json)

@@ -66,6 +66,14 @@ def test_json_is_all_that_is_printed(run_cli, keras_file, array_file, tmp_path):
     assert report["calibration"]["warnings"] == []
 
 
+def test_verbose_shows_what_tensorflow_prints(run_cli, keras_file, tmp_path):
+    options = ("--precision", "float32", "--target", "gpu", "--json", "--verbose")
+    result = run_cli("convert", keras_file, "-o", tmp_path, *options)
+    assert result.returncode == 0
+    assert "cpu_feature_guard" in result.stderr or "tensorflow" in result.stderr.lower()
+    assert files_in(tmp_path) == ["saved_float32.tflite"]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_report_that_cannot_be_printed(run_cli, keras_file, tmp_path, options):
