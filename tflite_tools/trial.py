@@ -6,10 +6,8 @@ damaged it can end the process, ask for more memory than there is, or never retu
 
 import functools
 import hashlib
-import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,9 +15,9 @@ import numpy as np
 
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel, read_tflite
+from tflite_tools.worker import WorkerError, run_in_worker
 
-_SECONDS = 120
-_PROGRAM = "import sys; from tflite_tools.trial import main; main(sys.argv[1])"
+_SECONDS = 120.0
 _ADVICE = "The file is probably damaged: convert the model again, or copy the file again."
 
 
@@ -34,33 +32,19 @@ def check_runs(path: str | os.PathLike[str]) -> None:
 def _failure(path: str, digest: str) -> str | None:
     """What is wrong with a file of this content; None if nothing is."""
     try:
-        tried = subprocess.run(
-            [sys.executable, "-P", "-c", _PROGRAM, path],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"{path}: LiteRT does not finish loading and running it in {_SECONDS} s. {_ADVICE}"
-    if tried.returncode < 0:
-        name = signal.Signals(-tried.returncode).name
-        return f"{path}: LiteRT crashes on loading or running it ({name}). {_ADVICE}"
-    if tried.returncode:
-        lines = tried.stderr.decode(errors="replace").splitlines() or ["no message"]
-        return f"{path}: LiteRT cannot be tried on it: {lines[-1]}"
-    failure: str | None = json.loads(tried.stdout)
-    return failure
+        answer: str | None = run_in_worker(tried, {"path": path, "seconds": _SECONDS})
+    except WorkerError as error:
+        if error.signal is None:
+            return f"{path}: LiteRT cannot be tried on it: {str(error).splitlines()[-1]}"
+        if error.signal.name == "SIGALRM":
+            return f"{path}: LiteRT takes more than {_SECONDS:g} s to load and run it. {_ADVICE}"
+        return f"{path}: LiteRT crashes on loading or running it ({error.signal.name}). {_ADVICE}"
+    return answer
 
 
-def main(path: str) -> None:
-    """The program of the process that tries the file: prints what is wrong with it as JSON."""
-    _limit_memory()
-    print(json.dumps(_tried(path)))
-
-
-def _tried(path: str) -> str | None:
+def tried(path: str, seconds: float) -> str | None:
+    """Loads a file and runs it on zeros, in a worker: what is wrong with it, or None."""
+    _limit(seconds)
     try:
         model = LiteModel(path)
         model.predict(np.zeros((1, *model.sample_shape), np.float32))
@@ -73,8 +57,10 @@ def _tried(path: str) -> str | None:
     return None
 
 
-def _limit_memory() -> None:
-    """A damaged size must not take more memory than the machine has."""
+def _limit(seconds: float) -> None:
+    """A damaged size must not take more memory than the machine has, nor all night."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
     if sys.platform == "linux":
         import resource
 

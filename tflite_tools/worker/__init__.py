@@ -7,6 +7,6 @@
 """
 
 from tflite_tools.worker.child import progress
-from tflite_tools.worker.parent import run_in_worker
+from tflite_tools.worker.parent import WorkerError, run_in_worker
 
-__all__ = ["progress", "run_in_worker"]
+__all__ = ["WorkerError", "progress", "run_in_worker"]

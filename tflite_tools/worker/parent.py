@@ -20,6 +20,18 @@ _PROGRAM = "from tflite_tools.worker.child import main; main()"
 _TAIL_LINES = 5
 
 
+class WorkerError(ToolError):
+    """A worker ended without a result.
+
+    Attributes:
+        signal: The signal that ended it; None if it ended by itself.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.signal = signal.Signals(-code) if code < 0 else None
+
+
 def run_in_worker(
     function: Callable[..., Any],
     arguments: Mapping[str, Any],
@@ -44,7 +56,8 @@ def run_in_worker(
         verbose: Whether what the worker prints reaches the terminal.
 
     Raises:
-        ToolError: The function raised one, or the worker ended without a result.
+        ToolError: The function raised one.
+        WorkerError: The worker ended without a result.
     """
     with tempfile.TemporaryDirectory(prefix="tflite-tools-") as name:
         folder = Path(name)
@@ -56,7 +69,7 @@ def run_in_worker(
         exchange.write(task, folder, "task")
         code = _run(folder, _environment(backend, env or {}, verbose), on_progress, verbose)
         if not (folder / "result.json").exists():
-            raise ToolError(_why_no_result(function.__qualname__, code, folder / "log"))
+            raise WorkerError(_why_no_result(function.__qualname__, code, folder / "log"), code)
         result = exchange.read(folder, "result")
         if "error" in result:
             raise ToolError(result["error"])

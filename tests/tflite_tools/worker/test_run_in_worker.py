@@ -9,7 +9,7 @@ import pytest
 from support import worker_tasks
 
 from tflite_tools.errors import ToolError
-from tflite_tools.worker import progress, run_in_worker
+from tflite_tools.worker import WorkerError, progress, run_in_worker
 
 ENV = {"PYTHONPATH": str(Path(worker_tasks.__file__).parents[1])}
 
@@ -64,8 +64,9 @@ def test_a_tool_error_arrives_as_one():
 
 
 def test_any_other_failure_is_a_tool_error_with_its_last_words():
-    with pytest.raises(ToolError) as caught:
+    with pytest.raises(WorkerError) as caught:
         run_in_worker(worker_tasks.fail, {}, env=ENV)
+    assert caught.value.signal is None
     assert "fail: the worker process ended with exit code 1" in str(caught.value)
     assert "RuntimeError: no such table" in str(caught.value)
 
@@ -75,8 +76,9 @@ def test_any_other_failure_is_a_tool_error_with_its_last_words():
     [(signal.SIGSEGV, "by the signal SIGSEGV"), (signal.SIGKILL, "when memory runs out")],
 )
 def test_a_crash_stays_in_the_worker(number, words):
-    with pytest.raises(ToolError, match=words):
+    with pytest.raises(WorkerError, match=words) as caught:
         run_in_worker(worker_tasks.crash, {"number": int(number)}, env=ENV)
+    assert caught.value.signal == number
 
 
 def test_progress_is_relayed_line_by_line_and_noise_is_not(capfd):
