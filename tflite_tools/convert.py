@@ -82,7 +82,7 @@ def convert(
         calibration_samples: How many of them to use at most, evenly spread; None for all.
         calibration_percentile: Cuts the range of every activation to this share of its values
             on the calibration samples, in percent, such as 99.99, so that outliers do not set it.
-            By default the range is the true minimum and maximum.
+            Less cuts into the signal as well. By default the range is the true minimum and maximum.
         preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
             "unit" (0 to 1) or "none" (0 to 255).
         skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
