@@ -4,9 +4,18 @@ Nothing here imports Keras or TensorFlow before a function needs them.
 """
 
 from tflite_tools.benchmark import benchmark_host
+from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.convert import convert
 from tflite_tools.evaluate import evaluate
 from tflite_tools.evaluate_files import evaluate_files
 from tflite_tools.inspection import inspect_model
 
-__all__ = ["benchmark_host", "convert", "evaluate", "evaluate_files", "inspect_model"]
+__all__ = [
+    "BenchmarkRecord",
+    "benchmark_host",
+    "convert",
+    "evaluate",
+    "evaluate_files",
+    "inspect_model",
+    "parse_benchmark_log",
+]

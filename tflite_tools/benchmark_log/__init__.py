@@ -1,0 +1,6 @@
+"""What Android's benchmark binaries print, as records."""
+
+from tflite_tools.benchmark_log.parsing import parse_benchmark_log
+from tflite_tools.benchmark_log.records import BenchmarkRecord, OpTime, UnsupportedOp
+
+__all__ = ["BenchmarkRecord", "OpTime", "UnsupportedOp", "parse_benchmark_log"]
