@@ -99,6 +99,16 @@ def files(report):
 
 
 @pytest.fixture(scope="session")
+def batch_of_four(model, samples, tmp_path_factory):
+    """Files of float32 and int8 that take four samples at once."""
+    folder = tmp_path_factory.mktemp("batch")
+    converted = convert(
+        model, folder, precisions=["float32", "int8"], batch_size=4, calibration=samples[:10]
+    )
+    return [record.file for record in converted.records]
+
+
+@pytest.fixture(scope="session")
 def keras_file(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "saved.keras"
     model.save(path)

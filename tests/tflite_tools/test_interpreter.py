@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from tflite_tools import convert
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel, _dequantized, _quantized, padded
 from tflite_tools.quiet import silenced
@@ -48,15 +47,6 @@ def test_dtypes_and_shapes(files):
     model = LiteModel(files["float16"])
     assert model.output_step == 0
     assert (model.input_dtype, model.output_dtype) == (np.float32, np.float32)
-
-
-@pytest.fixture(scope="module")
-def batch_of_four(model, samples, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("batch")
-    converted = convert(
-        model, folder, precisions=["float32", "int8"], batch_size=4, calibration=samples[:10]
-    )
-    return [record.file for record in converted.records]
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])

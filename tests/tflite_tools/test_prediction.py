@@ -24,6 +24,13 @@ def test_any_number_of_workers_answers_the_same(files, many, precision, workers)
     np.testing.assert_array_equal(predict(model, many, workers=workers), model.predict(many))
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_batches_are_cut_as_by_one_worker(batch_of_four, many, workers):
+    for file in batch_of_four:
+        model = LiteModel(file)
+        np.testing.assert_array_equal(predict(model, many, workers=workers), model.predict(many))
+
+
 def test_the_work_is_shared(files, many, monkeypatch):
     threads = set()
     invoke = LiteModel.invoke
