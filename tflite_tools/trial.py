@@ -18,6 +18,8 @@ from tflite_tools.interpreter import LiteModel, read_tflite
 from tflite_tools.worker import WorkerError, run_in_worker
 
 _SECONDS = 120.0
+# Address space that libraries and threads reserve and do not use.
+_MAPPED_ONLY = 4 << 30
 _ADVICE = "The file is probably damaged: convert the model again, or copy the file again."
 
 
@@ -64,6 +66,6 @@ def _limit(seconds: float) -> None:
     if sys.platform == "linux":
         import resource
 
-        everything = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        resource.setrlimit(resource.RLIMIT_AS, (everything, everything))
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") + _MAPPED_ONLY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
