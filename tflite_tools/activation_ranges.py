@@ -7,22 +7,19 @@ wide. Unlike bins of equal width, these stay fine where the values lie, however 
 is. A range is taken to the outer edge of its bin, but never beyond the true extremes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tflite_tools.interpreter import padded
+from tflite_tools.all_tensors import AllTensors, full_batches, without_padding
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import FloatArray
 
 _BINS = 1 << 16
 _SIGN = np.uint32(1 << 31)
 _LOW_BITS = np.uint32(0xFFFF)
-_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,14 @@ def activation_ranges(
             the lower end. 100 gives the true minimum and maximum.
     """
     with silenced():
-        interpreter = _interpreter(content)
-        entry = interpreter.get_input_details()[0]
-        tensors = _activations(content, interpreter)
+        model = AllTensors(content)
+        tensors = _activations(content, model)
         counts = {index: _Counts() for index in tensors}
-        for batch, kept in _batches(samples, int(entry["shape"][0])):
-            interpreter.set_tensor(entry["index"], batch)
-            interpreter.invoke()
+        for batch, kept in full_batches(samples, model.batch_size):
+            model.run(batch)
             for index, counted in counts.items():
-                values = interpreter.get_tensor(index)
                 # Rows that only fill the batch up would count twice.
-                counted.add(values[:kept] if len(values) == len(batch) else values)
+                counted.add(without_padding(model.stored(index), kept, model.batch_size))
     return [
         ActivationRange(name, *counts[index].ends(percentile)) for index, name in tensors.items()
     ]
@@ -104,36 +98,13 @@ def _values(ordered: Any) -> Any:
     return np.where(ordered & _SIGN, ordered ^ _SIGN, ~ordered).astype(np.uint32).view(np.float32)
 
 
-def _interpreter(content: bytes) -> Interpreter:
-    interpreter = Interpreter(
-        model_content=content,
-        num_threads=_THREADS,
-        # Delegates compute several operators at once and keep nothing of what is between them.
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
-    return interpreter
-
-
-def _activations(content: bytes, interpreter: Interpreter) -> dict[int, str]:
+def _activations(content: bytes, model: AllTensors) -> dict[int, str]:
     """The names of the float tensors that are computed, not stored, by their index."""
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
-    stored = [
-        model.buffers[tensor.buffer].data is not None for tensor in model.subgraphs[0].tensors
-    ]
+    file = schema.ModelT.InitFromPackedBuf(content, 0)
+    stored = [file.buffers[tensor.buffer].data is not None for tensor in file.subgraphs[0].tensors]
     return {
-        details["index"]: details["name"]
-        for details in interpreter.get_tensor_details()
+        index: details["name"]
+        for index, details in model.details.items()
         # The interpreter numbers tensors as the file does, and its own scratch tensors after them.
-        if details["index"] < len(stored)
-        and details["dtype"] == np.float32
-        and not stored[details["index"]]
+        if index < len(stored) and details["dtype"] == np.float32 and not stored[index]
     }
-
-
-def _batches(samples: FloatArray, size: int) -> Iterator[tuple[FloatArray, int]]:
-    """Full batches, each with how many of its samples are not there to fill it up."""
-    for start in range(0, len(samples), size):
-        batch = samples[start : start + size]
-        yield padded(batch, size), len(batch)

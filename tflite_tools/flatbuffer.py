@@ -11,6 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from tflite_tools.errors import ToolError
 
+# XNNPACK refuses factors from here on, and the reference kernels lose the other channels.
+LARGEST_REQUANTIZATION = 256.0
 # The convolution-like operators: their inputs are activations, weights, bias.
 _WEIGHTED_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _BUILTIN_NAMES = {
@@ -67,7 +69,7 @@ def op_histogram(content: bytes) -> dict[str, int]:
     """
     model = parse(content)
     counts = Counter(
-        _op_name(model, operator) for graph in model.subgraphs for operator in graph.operators or ()
+        op_name(model, operator) for graph in model.subgraphs for operator in graph.operators or ()
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -85,7 +87,7 @@ def operator_uses(content: bytes) -> Iterator[OperatorUse]:
             if all(model.buffers[tensor.buffer].data is not None for tensor in inputs):
                 continue
             yield OperatorUse(
-                _op_name(model, operator),
+                op_name(model, operator),
                 model.operatorCodes[operator.opcodeIndex].version,
                 outputs[0].name.decode(),
                 any(tensor.type == schema.TensorType.INT8 for tensor in (inputs[0], outputs[0])),
@@ -110,7 +112,7 @@ def float_ops(content: bytes) -> list[str]:
     model = parse(content)
     return sorted(
         {
-            _op_name(model, operator)
+            op_name(model, operator)
             for graph in model.subgraphs
             for operator in graph.operators or ()
             if any(
@@ -127,7 +129,7 @@ def requantizations(content: bytes) -> Iterator[Requantization]:
     model = parse(content)
     for graph in model.subgraphs:
         for operator in graph.operators or ():
-            name = _op_name(model, operator)
+            name = op_name(model, operator)
             if name not in _WEIGHTED_OPS:
                 continue
             tensors = [graph.tensors[i] for i in (*operator.inputs[:2], operator.outputs[0])]
@@ -145,7 +147,8 @@ def _scales(tensor: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.asarray(tensor.quantization.scale, dtype=np.float64)
 
 
-def _op_name(model: Any, operator: Any) -> str:
+def op_name(model: Any, operator: Any) -> str:
+    """The name of an operator of a parsed model."""
     code = model.operatorCodes[operator.opcodeIndex]
     # Files for old readers hold the operator in the first field only, new ones in both.
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)

@@ -84,7 +84,7 @@ class LiteModel:
 
     def load(self, batch: FloatArray) -> None:
         """Quantises one full batch as the file asks and hands it to the interpreter."""
-        self._interpreter.set_tensor(self._input["index"], _quantized(batch, self._input))
+        self._interpreter.set_tensor(self._input["index"], quantized(batch, self._input))
 
     def invoke(self) -> None:
         """Runs the model on the batch loaded last; the part that a benchmark times."""
@@ -97,7 +97,7 @@ class LiteModel:
 
     def output(self) -> FloatArray:
         """The outputs of the last run, as float32."""
-        return _dequantized(self._interpreter.get_tensor(self._output["index"]), self._output)
+        return dequantized(self._interpreter.get_tensor(self._output["index"]), self._output)
 
     def _prepared(self) -> Interpreter:
         with silenced() as noise:
@@ -151,7 +151,7 @@ def _line(*messages: object) -> str:
     return "; ".join(line for line in lines if line and not line.startswith("INFO:"))
 
 
-def _quantized(values: FloatArray, details: dict[str, Any]) -> AnyArray:
+def quantized(values: FloatArray, details: dict[str, Any]) -> AnyArray:
     """Real values to the tensor's integers: nearest, ties to even, clipped to the type."""
     scale, zero_point = details["quantization"]
     if not scale:
@@ -161,7 +161,8 @@ def _quantized(values: FloatArray, details: dict[str, Any]) -> AnyArray:
     return np.clip(steps, limits.min, limits.max).astype(details["dtype"])
 
 
-def _dequantized(values: AnyArray, details: dict[str, Any]) -> FloatArray:
+def dequantized(values: AnyArray, details: dict[str, Any]) -> FloatArray:
+    """The real values that the tensor's integers stand for."""
     scale, zero_point = details["quantization"]
     if not scale:
         return values.astype(np.float32, copy=False)

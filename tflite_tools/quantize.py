@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from tflite_tools.errors import ToolError
-from tflite_tools.flatbuffer import float_ops, requantizations
+from tflite_tools.flatbuffer import LARGEST_REQUANTIZATION, float_ops, requantizations
 from tflite_tools.samples import FloatArray
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
 INT8_IO = ("int8", "float32")
-# XNNPACK refuses factors from here on, and the reference kernels lose the other channels.
-_LARGEST_REQUANTIZATION = 256.0
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,12 @@ def check_requantization(content: bytes, name: str) -> None:
     a factor that int8 kernels do not have: they fail to start, or the accuracy collapses.
     """
     worst = max(requantizations(content), key=lambda item: item.ratio, default=None)
-    if worst is None or worst.ratio < _LARGEST_REQUANTIZATION:
+    if worst is None or worst.ratio < LARGEST_REQUANTIZATION:
         return
     raise ToolError(
         f"{name}: channel {worst.channel} of {worst.op} {worst.tensor} needs a requantisation "
         f"factor of {worst.ratio:.0f}, and int8 kernels take less than "
-        f"{_LARGEST_REQUANTIZATION:.0f}. Its batch normalisation has a dead channel (a moving "
+        f"{LARGEST_REQUANTIZATION:.0f}. Its batch normalisation has a dead channel (a moving "
         "variance near zero), which folds to huge weights. Train with a larger epsilon or a "
         "smaller learning rate, or set that channel's gamma to zero; float16 is not affected."
     )

@@ -3,7 +3,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from tflite_tools.errors import ToolError
-from tflite_tools.interpreter import LiteModel, _dequantized, _quantized, padded
+from tflite_tools.interpreter import LiteModel, dequantized, padded, quantized
 from tflite_tools.quiet import silenced
 
 
@@ -29,14 +29,14 @@ def test_predict_equals_the_bare_interpreter(files, samples):
 def test_quantization_rounds_half_to_even_and_clips():
     details = {"quantization": (0.5, 3), "dtype": np.int8}
     values = np.array([0.0, 0.25, 0.75, -0.25, -0.75, 1e9, -1e9], "float32")
-    quantized = _quantized(values, details)
-    assert quantized.dtype == np.int8
-    assert quantized.tolist() == [3, 3, 5, 3, 1, 127, -128]
+    integers = quantized(values, details)
+    assert integers.dtype == np.int8
+    assert integers.tolist() == [3, 3, 5, 3, 1, 127, -128]
 
 
 def test_dequantization_does_not_overflow_the_integer_type():
     details = {"quantization": (0.5, -128), "dtype": np.int8}
-    assert _dequantized(np.array([127, -128], "int8"), details).tolist() == [127.5, 0.0]
+    assert dequantized(np.array([127, -128], "int8"), details).tolist() == [127.5, 0.0]
 
 
 def test_dtypes_and_shapes(files):

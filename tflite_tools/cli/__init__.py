@@ -3,7 +3,7 @@
 import os
 import sys
 
-from tflite_tools.cli import convert, evaluate, inspect  # noqa: F401  (register the commands)
+from tflite_tools.cli import convert, evaluate, inspect, ranges  # noqa: F401  (register the commands)
 from tflite_tools.cli.app import app
 from tflite_tools.errors import ToolError
 

@@ -1,0 +1,48 @@
+"""`tflite-tools ranges`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.output import printed
+
+
+@app.command()
+def ranges(
+    float32: Annotated[Path, typer.Argument(help="The float32 file.", metavar="FLOAT32.tflite")],
+    int8: Annotated[
+        Path, typer.Argument(help="The int8 file of the same model.", metavar="INT8.tflite")
+    ],
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="Samples to run both on: a folder of images, an .npy or .npz file, a TFDS name."
+        ),
+    ],
+    limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 64,
+    split: Annotated[str | None, typer.Option(help="The split of a data set.")] = None,
+    preprocessing: Annotated[
+        str,
+        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
+    ] = "torch",
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw it, into this .png, .svg or .pdf.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+) -> None:
+    """Tell why int8 loses accuracy, and in which layers."""
+    from tflite_tools.ranges import range_report
+    from tflite_tools.ranges.plot import check_plot
+    from tflite_tools.tables import print_report
+
+    if plot is not None:
+        check_plot(plot)
+    report = range_report(
+        float32, int8, inputs, limit=limit, split=split, preprocessing=preprocessing
+    )
+    if plot is not None:
+        report.plot(plot)
+    with printed("the comparison is done"):
+        print_report(report, as_json=json)

@@ -1,0 +1,156 @@
+"""From two files and samples to a range report."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflite_tools.datasets import load_labelled
+from tflite_tools.errors import ToolError
+from tflite_tools.flatbuffer import requantizations
+from tflite_tools.interpreter import read_tflite
+from tflite_tools.ranges.causes import cause
+from tflite_tools.ranges.errors_by_channel import sum_errors
+from tflite_tools.ranges.figures import mean_channel_db, ratio_db
+from tflite_tools.ranges.operators import FileGraph, read_graph
+from tflite_tools.ranges.pairing import Pair, paired
+from tflite_tools.ranges.records import ChannelError, TensorError
+from tflite_tools.ranges.report import RangeReport
+from tflite_tools.ranges.weight_range import weight_range
+from tflite_tools.worker import run_in_worker
+
+# What eight bits give to data that fill their range.
+_SOUND_INPUT_DB = 40.0
+_WORST_CHANNELS = 3
+
+
+def range_report(
+    float32: str | os.PathLike[str],
+    int8: str | os.PathLike[str],
+    inputs: Any,
+    *,
+    limit: int | None = 64,
+    split: str | None = None,
+    preprocessing: str = "torch",
+) -> RangeReport:
+    """Tells why, and in which layers, an int8 file is less accurate than its float32 file.
+
+    Both files run on the same samples, and every tensor that they share is compared: its
+    signal-to-noise ratio, by how much that drops in each layer, which channels have the error, the
+    ranges of values and weights, and what int8 makes of the weights.
+
+    Args:
+        float32: The float32 .tflite file.
+        int8: The int8 .tflite file of the same model, with int8 or float32 input and output.
+        inputs: Samples as the model sees them in training, from the same kinds of source as
+            `calibration` of `convert`: an array, an iterable, or the path of an `.npy` file, an
+            `.npz` file or a folder of images.
+        limit: At most so many of them, evenly spread; None for all.
+        split: The split of a data set that has several.
+        preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
+            "unit" (0 to 1) or "none" (0 to 255).
+
+    Returns:
+        A `RangeReport`; `print` shows it as a table, `plot` draws it.
+
+    Raises:
+        ToolError: A file or the samples cannot be used, or the files are not a float32 and an int8
+            file of one model; the message says which and what to do.
+    """
+    files = Path(float32), Path(int8)
+    contents = [read_tflite(file) for file in files]
+    exact, rounded = (_graph(*each) for each in zip(files, contents, strict=True))
+    try:
+        pairs = paired(exact, rounded)
+    except ToolError as error:
+        raise ToolError(f"{files[0]}, {files[1]}: {error}") from error
+    samples = load_labelled(
+        inputs,
+        exact.entry.shape[1:],
+        what="inputs",
+        split=split,
+        limit=limit,
+        preprocessing=preprocessing,
+        labels="ignored",
+    ).samples
+    sums = _sums(files, contents, pairs, samples)
+    return RangeReport(*files, len(samples), tuple(_tensor_errors(pairs, sums, contents[1])))
+
+
+def _graph(file: Path, content: bytes) -> FileGraph:
+    try:
+        return read_graph(content)
+    except ToolError as error:
+        raise ToolError(f"{file}: {error} Convert the model again.") from error
+
+
+def _sums(
+    files: tuple[Path, Path], contents: Sequence[bytes], pairs: Sequence[Pair], samples: Any
+) -> list[dict[str, Any]]:
+    arguments = {
+        "exact": contents[0],
+        "rounded": contents[1],
+        "pairs": [[pair.exact.index, pair.rounded.index] for pair in pairs],
+        "samples": samples,
+    }
+    try:
+        sums: list[dict[str, Any]] = run_in_worker(sum_errors, arguments)
+    except ToolError as error:
+        raise ToolError(f"{files[0]}, {files[1]}: {error}") from error
+    for pair, total in zip(pairs, sums, strict=True):
+        if not np.isfinite([total["signal"], total["noise"]]).all():
+            raise ToolError(
+                f"{files[0]}: NaN or infinity in the output of {pair.layer}. Look for it among its "
+                "weights and in the samples; the training probably diverged."
+            )
+    return sums
+
+
+def _tensor_errors(
+    pairs: Sequence[Pair], sums: Sequence[dict[str, Any]], int8: bytes
+) -> Iterable[TensorError]:
+    factors = {item.tensor: item for item in requantizations(int8)}
+    ratios: dict[int, float] = {}
+    for pair, total in zip(pairs, sums, strict=True):
+        ratio = mean_channel_db(total["signal"], total["noise"])
+        before = min((ratios[i] for i in pair.inputs if i in ratios), default=_SOUND_INPUT_DB)
+        ratios[pair.exact.index] = ratio
+        drop = max(0.0, min(before, _SOUND_INPUT_DB) - ratio)
+        weights = None
+        if pair.weights is not None:
+            weights = weight_range(*pair.weights, factors.get(pair.rounded.name))
+        low, high = total["int8_range"] or (None, None)
+        yield TensorError(
+            layer=pair.layer,
+            op=pair.op,
+            tensor=pair.exact.name,
+            snr_db=ratio_db(float(total["signal"].sum()), float(total["noise"].sum())),
+            channel_snr_db=ratio,
+            drop_db=drop,
+            low=float(total["low"].min()),
+            high=float(total["high"].max()),
+            int8_low=low,
+            int8_high=high,
+            outside=total["outside"],
+            worst_channels=_worst_channels(total),
+            weights=weights,
+            cause=cause(drop, total["outside"], total["low"], total["high"], weights),
+        )
+
+
+def _worst_channels(total: dict[str, Any]) -> tuple[ChannelError, ...]:
+    signal, noise = total["signal"], total["noise"]
+    worst = np.argsort(-noise, kind="stable")[:_WORST_CHANNELS]
+    return tuple(
+        ChannelError(
+            channel=int(channel),
+            error_share=float(noise[channel] / noise.sum()),
+            snr_db=ratio_db(float(signal[channel]), float(noise[channel])),
+            low=float(total["low"][channel]),
+            high=float(total["high"][channel]),
+        )
+        for channel in worst
+        if noise[channel] > 0
+    )

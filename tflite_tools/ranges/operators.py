@@ -1,0 +1,176 @@
+"""The operators of a .tflite file: what they read, their weights, what they compute."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from tflite_tools.errors import ToolError
+from tflite_tools.flatbuffer import DAMAGE, op_name, parse
+from tflite_tools.samples import AnyArray
+
+Float64Array = np.ndarray[Any, np.dtype[np.float64]]
+
+# Where their weights have the output channels; the weights are the second input.
+_CHANNEL_AXES = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+_NUMPY_TYPES = {
+    schema.TensorType.FLOAT32: np.float32,
+    schema.TensorType.FLOAT16: np.float16,
+    schema.TensorType.INT8: np.int8,
+}
+_NAMES = {
+    number: name for name, number in vars(schema.TensorType).items() if not name.startswith("_")
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor that an operator computes.
+
+    Attributes:
+        index: Its number, in the file as in the interpreter.
+        name: Its name in the file.
+        shape: Its shape, with the batch.
+        type: The name of its type, such as "INT8".
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    type: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of an operator, their output channels on the first axis.
+
+    Attributes:
+        stored: As the file holds them.
+        real: The values that they stand for, in float64.
+        type: The name of their type.
+    """
+
+    stored: AnyArray
+    real: Float64Array
+    type: str
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator.
+
+    Attributes:
+        kind: Its name, such as "CONV_2D".
+        inputs: The tensors that it reads and that are not constants, by index.
+        outputs: The tensors that it computes.
+        weights: The weights of a convolution-like operator that stand in the file.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[Tensor, ...]
+    weights: Weights | None
+
+
+@dataclass(frozen=True)
+class FileGraph:
+    """A .tflite file of one subgraph with one input.
+
+    Attributes:
+        entry: Its input.
+        operators: Its operators, in the order in which they run.
+    """
+
+    entry: Tensor
+    operators: tuple[Operator, ...]
+
+    @property
+    def computing(self) -> list[Operator]:
+        """The operators without those that only convert between types."""
+        return [operator for operator in self.operators if operator.kind not in CONVERSIONS]
+
+    @property
+    def precision(self) -> str:
+        """What the file computes in: "float32", "int8" or something else."""
+        computed = {tensor.type for operator in self.computing for tensor in operator.outputs}
+        stored = {operator.weights.type for operator in self.operators if operator.weights}
+        if "INT8" in computed:
+            return "int8"
+        if "INT16" in computed:
+            return "int8 with 16-bit activations"
+        if "INT8" in stored:
+            return "dynamic-range int8, which computes in float"
+        if any(operator.kind == "DEQUANTIZE" for operator in self.operators):
+            return "float16"
+        return "float32"
+
+
+def read_graph(content: bytes) -> FileGraph:
+    """Reads the operators of a .tflite file."""
+    try:
+        return _read(parse(content))
+    except ToolError:
+        raise
+    except (*DAMAGE, KeyError) as error:
+        raise ToolError(f"the TFLite model is damaged: {type(error).__name__}: {error}") from error
+
+
+def _read(model: Any) -> FileGraph:
+    if len(model.subgraphs) != 1:
+        raise ToolError(f"expected one graph, got {len(model.subgraphs)}: the model has loops.")
+    graph = model.subgraphs[0]
+    if len(graph.inputs) != 1:
+        raise ToolError(f"expected a model with one input, got {len(graph.inputs)}.")
+    return FileGraph(_tensor(graph, graph.inputs[0]), tuple(_operators(model, graph)))
+
+
+def _operators(model: Any, graph: Any) -> Iterator[Operator]:
+    for operator in graph.operators or ():
+        # An optional input that is left out is -1.
+        read = [index for index in operator.inputs if index >= 0]
+        yield Operator(
+            kind=op_name(model, operator),
+            inputs=tuple(
+                int(index) for index in read if _data(model, graph.tensors[index]) is None
+            ),
+            outputs=tuple(_tensor(graph, index) for index in operator.outputs),
+            weights=_weights(model, graph, operator),
+        )
+
+
+def _tensor(graph: Any, index: int) -> Tensor:
+    tensor = graph.tensors[index]
+    shape = () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
+    return Tensor(int(index), tensor.name.decode(), shape, _NAMES[tensor.type])
+
+
+def _data(model: Any, tensor: Any) -> Any:
+    return model.buffers[tensor.buffer].data
+
+
+def _weights(model: Any, graph: Any, operator: Any) -> Weights | None:
+    axis = _CHANNEL_AXES.get(op_name(model, operator))
+    if axis is None:
+        return None
+    tensor = graph.tensors[operator.inputs[1]]
+    data, numpy_type = _data(model, tensor), _NUMPY_TYPES.get(tensor.type)
+    if data is None or numpy_type is None:
+        return None
+    array = np.frombuffer(bytes(data), numpy_type)
+    if array.size != np.prod(tensor.shape):
+        raise IndexError(f"{array.size} weights for the shape {tuple(tensor.shape)}")
+    stored = np.moveaxis(array.reshape(tuple(tensor.shape)), axis, 0)
+    return Weights(stored, _real(stored, tensor.quantization), _NAMES[tensor.type])
+
+
+def _real(stored: AnyArray, quantization: Any) -> Float64Array:
+    values = stored.astype(np.float64)
+    if quantization is None or quantization.scale is None:
+        return values
+    # One scale and zero point for all channels, or one for each.
+    columns = (-1, *(1,) * (stored.ndim - 1))
+    scales = np.asarray(quantization.scale, np.float64).reshape(columns)
+    return (values - np.asarray(quantization.zeroPoint).reshape(columns)) * scales
