@@ -9,6 +9,7 @@ from tflite_tools.convert import convert
 from tflite_tools.evaluate import evaluate
 from tflite_tools.evaluate_files import evaluate_files
 from tflite_tools.inspection import inspect_model
+from tflite_tools.qat import qat
 from tflite_tools.ranges import range_report
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "evaluate_files",
     "inspect_model",
     "parse_benchmark_log",
+    "qat",
     "range_report",
 ]

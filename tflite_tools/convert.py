@@ -15,7 +15,7 @@ from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
 from tflite_tools.flatbuffer import custom_ops, op_histogram
-from tflite_tools.loading import check_keras_file, import_keras_finet, load_keras_model
+from tflite_tools.loading import check_keras_file, check_name, resolved_model
 from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder, whole_file
 from tflite_tools.percentile import check_percentile
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import keras
 
 _RANDOM_SAMPLES = 32
-_LONGEST_NAME = 200
 # Rounding stays far below these shares of the largest output; another function does not. What
 # int8 costs depends on the model and its data: the report shows it.
 _LARGEST_ERRORS = {"float32": 1e-3, "float16": 5e-2}
@@ -111,14 +110,14 @@ def convert(
     check_percentile(calibration_percentile)
     check_target_name(target)
     if name is not None:
-        _check_name(name)
+        check_name(name)
     for what, source in (("calibration data", calibration), ("inputs", inputs)):
         check_source(source, what=what, limit=calibration_samples, preprocessing=preprocessing)
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
     trained_range = trained_input_range(model, model_card)
     with verbosity(verbose), output_folder(output_dir) as folder:
-        keras_model, stem = _resolved_model(model, name)
+        keras_model, stem = resolved_model(model, name)
         shape = sample_shape(keras_model)
         reading: dict[str, Any] = {
             "split": calibration_split,
@@ -186,35 +185,6 @@ def _check_options(
         raise ToolError(f"int8_io: expected one of {', '.join(INT8_IO)}, got {int8_io}.")
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ToolError(f"batch_size: expected a whole number from 1, got {batch_size}.")
-
-
-def _resolved_model(model: Any, name: str | None) -> tuple["keras.Model", str]:
-    """The loaded model and what its files' names begin with."""
-    import_keras_finet()
-    import keras
-
-    if isinstance(model, str | os.PathLike):
-        loaded, stem = load_keras_model(Path(model)), Path(model).stem
-    elif isinstance(model, keras.Model):
-        loaded, stem = model, model.name
-    else:
-        raise ToolError(
-            f"model: expected a Keras model or the path of a .keras file, got a "
-            f"{type(model).__name__}."
-        )
-    stem = stem if name is None else name
-    _check_name(stem)
-    return loaded, stem
-
-
-def _check_name(name: object) -> None:
-    """Also by its length: the precision, the suffix and a temporary one have to fit behind it."""
-    sound = isinstance(name, str) and name.isprintable() and name and Path(name).name == name
-    if not sound or len(os.fsencode(str(name))) > _LONGEST_NAME:
-        raise ToolError(
-            "name: expected a printable file name without folders, of at most "
-            f"{_LONGEST_NAME} bytes, got {str(name)[:_LONGEST_NAME]!r}."
-        )
 
 
 def _comparison_samples(

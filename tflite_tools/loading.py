@@ -5,7 +5,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tflite_tools.errors import ToolError
 from tflite_tools.graph_spec import refuse_foreign_layers
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 _LONGEST_REASON = 300
+_LONGEST_NAME = 200
 _MEMBERS = ("config.json", "metadata.json")
 
 
@@ -70,6 +71,43 @@ def import_keras_finet() -> None:
                 f"Keras does not import on the backend {backend}: {error}. Install that backend, "
                 "or unset KERAS_BACKEND to work with TensorFlow."
             ) from error
+
+
+def resolved_model(model: Any, name: str | None) -> tuple["keras.Model", str]:
+    """The loaded model and what its files' names begin with.
+
+    Args:
+        model: A Keras model or the path of a `.keras` file.
+        name: The beginning; by default the file's or the model's name.
+    """
+    import_keras_finet()
+    import keras
+
+    if isinstance(model, str | os.PathLike):
+        loaded, stem = load_keras_model(Path(model)), Path(model).stem
+    elif isinstance(model, keras.Model):
+        loaded, stem = model, model.name
+    else:
+        raise ToolError(
+            f"model: expected a Keras model or the path of a .keras file, got a "
+            f"{type(model).__name__}."
+        )
+    stem = stem if name is None else name
+    check_name(stem)
+    return loaded, stem
+
+
+def check_name(name: object) -> None:
+    """Refuses what no file name can begin with.
+
+    Also by its length: the precision, the suffix and a temporary one have to fit behind it.
+    """
+    sound = isinstance(name, str) and name.isprintable() and name and Path(name).name == name
+    if not sound or len(os.fsencode(str(name))) > _LONGEST_NAME:
+        raise ToolError(
+            "name: expected a printable file name without folders, of at most "
+            f"{_LONGEST_NAME} bytes, got {str(name)[:_LONGEST_NAME]!r}."
+        )
 
 
 def _kind(path: Path) -> str:

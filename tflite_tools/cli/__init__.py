@@ -3,7 +3,8 @@
 import os
 import sys
 
-from tflite_tools.cli import convert, evaluate, inspect, ranges  # noqa: F401  (register the commands)
+# Imported for what they register.
+from tflite_tools.cli import convert, evaluate, inspect, qat, ranges  # noqa: F401
 from tflite_tools.cli.app import app
 from tflite_tools.errors import ToolError
 

@@ -1,0 +1,1 @@
+"""The parts of compare_quantization.py: the measurement and its report."""

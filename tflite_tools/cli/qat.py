@@ -1,0 +1,123 @@
+"""`tflite-tools qat`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.output import printed
+
+if TYPE_CHECKING:
+    from tflite_tools.qat import QatEpoch
+
+
+@app.command()
+def qat(
+    model: Annotated[Path, typer.Argument(help="The .keras file.", metavar="MODEL.keras")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="What to train on: a folder of images, with a sub-folder for each class or "
+            "without, an .npy or .npz file, or the name of a prepared TFDS data set.",
+            metavar="SOURCE",
+        ),
+    ],
+    output: Annotated[
+        str,  # a Path would make the current folder of ""
+        typer.Option(
+            "--output", "-o", help="The folder to write to; made if missing.", metavar="FOLDER"
+        ),
+    ],
+    split: Annotated[
+        str | None, typer.Option(help="The split of the data set, if it has several.")
+    ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            help="What to choose the best epoch by, as for --dataset.",
+            metavar="SOURCE",
+            show_default="a tenth of the data set",
+        ),
+    ] = None,
+    validation_split: Annotated[
+        str | None, typer.Option(help="The split of --validation, or of the data set itself.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Train on so many at most.", show_default="all")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="How often to go over the samples.")] = 10,
+    learning_rate: Annotated[
+        float, typer.Option(help="Adam's at the beginning; it falls to zero.")
+    ] = 1e-4,
+    batch_size: Annotated[int, typer.Option(help="Samples in a training step.")] = 32,
+    seed: Annotated[int, typer.Option(help="For the order of the samples.")] = 0,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="What to take the ranges of activations from, as for --dataset.",
+            metavar="SOURCE",
+            show_default="the data set",
+        ),
+    ] = None,
+    calibration_samples: Annotated[
+        int, typer.Option(help="At most so many of them, evenly spread.")
+    ] = 256,
+    preprocessing: Annotated[
+        str,
+        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
+    ] = "torch",
+    int8_io: Annotated[
+        str, typer.Option(help="Type of the file's input and output: int8 or float32.")
+    ] = "int8",
+    name: Annotated[
+        str | None, typer.Option(help="What the file name begins with.", show_default="MODEL")
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Let TensorFlow and its converter print.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Train a fused Keras model for int8 and write the .tflite file."""
+    from tflite_tools.qat import qat as run
+    from tflite_tools.tables import print_report
+
+    report = run(
+        model,
+        output,
+        dataset,
+        split=split,
+        validation=validation,
+        validation_split=validation_split,
+        limit=samples,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+        calibration=calibration,
+        calibration_samples=calibration_samples,
+        preprocessing=preprocessing,
+        int8_io=int8_io,
+        name=name,
+        skip_unreadable=skip_unreadable,
+        data_dir=data_dir,
+        verbose=verbose,
+        on_epoch=_show,
+    )
+    with printed("the file is written"):
+        print_report(report, as_json=json)
+
+
+def _show(epoch: "QatEpoch") -> None:
+    """On standard error: what is printed on standard output may be read by a program."""
+    from tflite_tools.qat.records import epoch_line
+
+    print(epoch_line(epoch), file=sys.stderr, flush=True)
