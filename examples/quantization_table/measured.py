@@ -17,7 +17,7 @@ import tflite_tools
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
 QAT = "int8, QAT"
-NAMES = {"dynamic_int8": "dynamic int8", "int8": "int8, post-training"}
+NAMES = {"dynamic_int8": "dynamic int8", "int8": "int8, PTQ"}
 
 
 @dataclasses.dataclass(frozen=True)

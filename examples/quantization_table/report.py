@@ -13,22 +13,27 @@ import rich.table
 
 from quantization_table.measured import QAT, Row
 
-GOAL = 0.005
+GOAL = 0.5  # percentage points in the mean: one of the digits' test images is 0.28
 FLOAT = "float32"
 CAPTION = """\
-top-1: mean over the seeds, lowest to highest in brackets; agreement: test images
-with the same first choice as the Keras model; ratio: latency of one image on one
-thread relative to the float32 file, medians of interleaved runs"""
+top-1 and agreement (same first choice as the Keras model) in percent of the test
+images, mean and standard deviation over the seeds; ratio: latency of one image on
+one thread relative to the float32 file, medians of interleaved runs"""
 
 
 def print_report(rows: list[Row], *, check: bool) -> int:
-    """Prints the table and whether QAT reached its goal; returns the exit code."""
+    """Prints the table and how QAT did; returns the exit code, 1 if it missed the goal."""
     rich.print(_table(rows))
-    if not check:
-        return 0
-    missed = [text for network in _networks(rows) if (text := _shortfall(rows, network))]
-    print("\n".join(missed) or f"QAT is within {100 * GOAL} percentage points of float32.")
-    return 1 if missed else 0
+    losses = {network: _losses(rows, network) for network in _networks(rows)}
+    for network, lost in losses.items():
+        print(
+            f"{network}: QAT loses {np.mean(lost):.2f} percentage points of float32's top-1 in the "
+            f"mean, {max(lost):.2f} at most."
+        )
+    missed = check and any(np.mean(lost) > GOAL for lost in losses.values())
+    if missed:
+        print(f"That is more than {GOAL} percentage points in the mean.")
+    return int(missed)
 
 
 def write_json(path: Path, rows: list[Row], options: argparse.Namespace, data: str) -> None:
@@ -68,24 +73,14 @@ def _table(rows: list[Row]) -> rich.table.Table:
 
 
 def _percent(values: list[float]) -> str:
-    mean, low, high = (100 * each for each in (np.mean(values), min(values), max(values)))
-    return f"{mean:.2f} % ({low:.2f}–{high:.2f})"
+    mean, spread = 100 * np.mean(values), 100 * np.std(values, ddof=1) if len(values) > 1 else None
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} ± {spread:.2f}"
 
 
-def _shortfall(rows: list[Row], network: str) -> str | None:
-    """What QAT lacks of its goal: seed by seed, and in the mean."""
-    lost = {
-        row.seed: row.top1 - qat.top1
-        for row, qat in zip(_chosen(rows, network, FLOAT), _chosen(rows, network, QAT), strict=True)
-    }
-    worst = max(lost.values())
-    if worst <= GOAL:
-        return None
-    return (
-        f"{network}: QAT is {100 * worst:.2f} percentage points below float32 with seed "
-        f"{max(lost, key=lost.__getitem__)}, {100 * np.mean(list(lost.values())):.2f} in the mean; "
-        f"the goal is {100 * GOAL}."
-    )
+def _losses(rows: list[Row], network: str) -> list[float]:
+    """What QAT loses of float32's accuracy, seed by seed, in percentage points."""
+    pairs = zip(_chosen(rows, network, FLOAT), _chosen(rows, network, QAT), strict=True)
+    return [100 * (before.top1 - after.top1) for before, after in pairs]
 
 
 def _networks(rows: list[Row]) -> list[str]:

@@ -60,8 +60,8 @@ def qat(
     calibration samples have. It learns to answer in int8 what the Keras model answers in float,
     which needs no labels. After every epoch it is tried on samples that are held back, and the
     best weights are kept. They are converted as by `convert`, and the file is compared with that
-    of post-training quantisation: `<name>_int8_qat.tflite` holds the better one, and the report
-    says which.
+    of post-training quantisation: `<name>_int8_qat.tflite` holds the one whose outputs are nearer
+    to the Keras model's, unless it finds fewer labels by more than chance; the report says which.
 
     Args:
         model: A functional or Sequential model with one input and one output, or the path of a
@@ -137,7 +137,7 @@ def qat(
             for network, spec in (("ptq", graph), ("qat", trained))
         ]
         post_training, after_training = candidates
-        kept = better(after_training, post_training) if best else post_training
+        kept = better(after_training, post_training, len(reference))
         final = folder / f"{stem}{_SUFFIX}"
         with whole_file(final) as temporary:
             temporary.write_bytes(kept.content)
