@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from tflite_tools.calibration import Calibration, load_calibration
 from tflite_tools.converter import tflite_contents
 from tflite_tools.datasets import LabelledSamples, check_source, load_labelled
+from tflite_tools.dead_channels import QUANTISED, contents_in_order, dead_channel_record
 from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate
@@ -55,6 +57,7 @@ def convert(
     model_card: str | os.PathLike[str] | None = None,
     inputs: Any = None,
     int8_io: str = "int8",
+    drop_dead_channels: bool = True,
     target: str = "cpu",
     batch_size: int = 1,
     name: str | None = None,
@@ -91,6 +94,10 @@ def convert(
         inputs: Samples to compare the files with the Keras model on, from the same kinds of
             source. By default the calibration samples, or random ones.
         int8_io: The type of the int8 file's input and output, "int8" or "float32".
+        drop_dead_channels: Leaves channels whose moving variance has fallen to nothing out of int8
+            and dynamic_int8 files, but for their beta. They fold to huge weights, which ruin int8;
+            the report counts them and says what dropping them costs in float. Float files keep
+            them.
         target: What the files are for: "cpu" takes every built-in operator; "gpu" and "nnapi"
             refuse a file with an operator that these Android delegates leave to the processor.
             For "nnapi", Dense weights get one int8 scale, not one for each channel.
@@ -144,20 +151,31 @@ def convert(
         samples, samples_from = _comparison_samples(given, calibrated, shape)
         graph = deployed_graph(keras_model)
         reference = reference_outputs(keras_model, samples)
+        dead = None
+        if any(precision in QUANTISED for precision in wanted):
+            dead = dead_channel_record(
+                keras_model, drop=drop_dead_channels, samples=samples, reference=reference
+            )
+        sound = graph
+        if dead is not None and dead.dropped:
+            sound = deployed_graph(keras_model, drop_dead_channels=True)
+        graphs = {name: sound if name in QUANTISED else graph for name in wanted}
         quantization = Quantization(
             None if calibrated is None else calibrated.samples,
             calibration_percentile,
             int8_io,
             PER_CHANNEL_DENSE[target],
         )
-        contents = tflite_contents(graph, wanted, batch_size=batch_size, quantization=quantization)
+        contents = contents_in_order(
+            graphs, partial(tflite_contents, batch_size=batch_size, quantization=quantization)
+        )
         records = []
         for precision, content in zip(wanted, contents, strict=True):
             final = folder / f"{stem}_{precision}.tflite"
             check_target(content, target, final.name, [node.name for node in graph.nodes])
             records.append(_checked_file(final, precision, content, samples, reference))
     quantised_on = calibrated.record if calibrated is not None and "int8" in wanted else None
-    return ConversionReport(tuple(records), samples_from, quantised_on)
+    return ConversionReport(tuple(records), samples_from, quantised_on, dead)
 
 
 def _checked_precisions(precisions: Sequence[str]) -> list[str]:

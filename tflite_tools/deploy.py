@@ -51,13 +51,13 @@ def sample_shape(model: "keras.Model") -> tuple[int, ...]:
     return tuple(entry.shape[1:])
 
 
-def deployed_graph(model: "keras.Model") -> GraphSpec:
+def deployed_graph(model: "keras.Model", *, drop_dead_channels: bool = False) -> GraphSpec:
     """What is deployed of the model, for any backend: fused, in float32, models inside inlined."""
     import keras_finet
 
     with silenced():
         try:
-            fused = keras_finet.fuse(model)
+            fused = keras_finet.fuse(model, drop_dead_channels=drop_dead_channels)
         except ValueError as error:
             raise ToolError(str(error)) from error
         return describe(fused)

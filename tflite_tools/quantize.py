@@ -54,6 +54,7 @@ def check_requantization(content: bytes, name: str) -> None:
         f"{name}: channel {worst.channel} of {worst.op} {worst.tensor} needs a requantisation "
         f"factor of {worst.ratio:.0f}, and int8 kernels take less than "
         f"{LARGEST_REQUANTIZATION:.0f}. Its batch normalisation has a dead channel (a moving "
-        "variance near zero), which folds to huge weights. Train with a larger epsilon or a "
-        "smaller learning rate, or set that channel's gamma to zero; float16 is not affected."
+        "variance near zero), which folds to huge weights. Convert with drop_dead_channels=True, "
+        "that is without --keep-dead-channels; if it was, train with a larger epsilon or a smaller "
+        "learning rate, or set that channel's gamma to zero; float16 is not affected."
     )

@@ -128,6 +128,27 @@ class CalibrationRecord:
 
 
 @dataclass(frozen=True)
+class DeadChannelRecord:
+    """The dead channels of a model, and what became of them in its int8 files.
+
+    Attributes:
+        layers: How many there are in each normalising layer that has any, by its name.
+        total: How many there are in all.
+        dropped: Whether the int8 files are without them.
+        agreement: The share of the compared samples on which the float model chooses the same
+            class without them; None if they are kept, or if the model has no classes.
+        max_abs_error: The largest difference that dropping them makes to an output of the float
+            model; None if they are kept.
+    """
+
+    layers: dict[str, int]
+    total: int
+    dropped: bool
+    agreement: float | None
+    max_abs_error: float | None
+
+
+@dataclass(frozen=True)
 class ConversionRecord:
     """A .tflite file that was written, and how it compares with the Keras model.
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from rich.markup import escape
 from rich.table import Table
 
-from tflite_tools.records import CalibrationRecord, ConversionRecord
+from tflite_tools.records import CalibrationRecord, ConversionRecord, DeadChannelRecord
 from tflite_tools.tables import as_text, file_table, formatted, to_json
+
+# An int8 file that agrees less is worth a look at its ranges.
+_LOW_AGREEMENT = 0.95
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,14 @@ class ConversionReport:
         records: One `ConversionRecord` for each file.
         samples_from: Which samples the comparison with the Keras model ran on.
         calibration: What int8 was calibrated on; None if nothing was quantised.
+        dead_channels: The model's dead channels, and whether the int8 files are without them; None
+            if it has none, or if nothing was quantised.
     """
 
     records: tuple[ConversionRecord, ...]
     samples_from: str
     calibration: CalibrationRecord | None
+    dead_channels: DeadChannelRecord | None = None
 
     def __str__(self) -> str:
         return as_text(self.table())
@@ -36,6 +42,10 @@ class ConversionReport:
             caption += (
                 "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
             )
+        if self.dead_channels is not None:
+            caption += f"\n{escape(_dead_channel_line(self.dead_channels))}"
+        if any(_is_off(record) for record in self.records):
+            caption += "\ntflite-tools ranges FLOAT32.tflite INT8.tflite tells why int8 differs."
         folder = self.records[0].file.parent
         table = file_table(
             f"Files in {escape(str(folder))}", ("KiB", "same top-1", "max error"), caption=caption
@@ -58,6 +68,27 @@ def _row(record: ConversionRecord) -> tuple[str, ...]:
         formatted(evaluation.agreement, ".1%"),
         formatted(evaluation.max_abs_error, ".1e"),
         ", ".join(f"{name}×{count}" for name, count in record.ops.items()),
+    )
+
+
+def _is_off(record: ConversionRecord) -> bool:
+    agreement = record.evaluation.agreement
+    return record.precision == "int8" and agreement is not None and agreement < _LOW_AGREEMENT
+
+
+def _dead_channel_line(record: DeadChannelRecord) -> str:
+    layers = ", ".join(f"{name}: {count}" for name, count in record.layers.items())
+    if not record.dropped:
+        return (
+            f"Warning: int8 keeps {record.total} dead channels ({layers}), whose huge weights can "
+            "ruin it."
+        )
+    cost = f"max error {formatted(record.max_abs_error, '.1e')}"
+    if record.agreement is not None:
+        cost = f"same top-1 {record.agreement:.1%}, {cost}"
+    return (
+        f"int8 is without {record.total} dead channels ({layers}). In float that alone makes: "
+        f"{cost}."
     )
 
 

@@ -69,6 +69,10 @@ def convert(
     int8_io: Annotated[
         str, typer.Option(help="Type of the int8 file's input and output: int8 or float32.")
     ] = "int8",
+    keep_dead_channels: Annotated[
+        bool,
+        typer.Option("--keep-dead-channels", help="In int8 too, whose accuracy they can ruin."),
+    ] = False,
     target: Annotated[
         str,
         typer.Option(help="cpu, gpu or nnapi: refuse operators that it leaves to the processor."),
@@ -99,6 +103,7 @@ def convert(
         model_card=model_card,
         inputs=inputs,
         int8_io=int8_io,
+        drop_dead_channels=not keep_dead_channels,
         target=target,
         batch_size=batch_size,
         name=name,
