@@ -1,0 +1,111 @@
+"""Puts together what a delegate would do with a graph."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tflite_tools.delegates.deciding import decide
+from tflite_tools.delegates.partitions import find_partitions
+from tflite_tools.delegates.records import Coverage, Decision, DelegateReport, Partition
+from tflite_tools.delegates.rules import Rules, load_rules
+from tflite_tools.model_graph import ModelGraph
+
+
+def delegate_report(graph: ModelGraph, delegate: str) -> DelegateReport:
+    """What a delegate would do with a graph.
+
+    Args:
+        graph: The graph.
+        delegate: "xnnpack", "gpu-opencl", "gpu-opengl", "nnapi-27" to "nnapi-31", "hexagon" or
+            "qnn-htp".
+
+    Raises:
+        ToolError: There is no such delegate.
+    """
+    rules = load_rules(delegate)
+    decisions = decide(graph, rules)
+    accepted = {d.index for d in decisions if d.status == "taken" or d.fatal}
+    partitions = find_partitions(graph, accepted)
+    kept = _largest(partitions, rules)
+    fatal = [d for d in decisions if d.fatal and any(d.index in p.operators for p in kept)]
+    if fatal:
+        kept = []
+    running = {index for partition in kept for index in partition.operators}
+    dropped = 0 if fatal else len(partitions) - len(kept)
+    share = _mac_share(graph, running)
+    coverage = _coverage(graph, decisions, running, bool(fatal))
+    return DelegateReport(
+        delegate=delegate,
+        title=rules.title,
+        coverage=coverage,
+        verdict=_failure(fatal) or _verdict(coverage, decisions, kept, share, dropped),
+        operators=len(running),
+        mac_share=share,
+        partitions=tuple(kept),
+        dropped_partitions=dropped,
+        decisions=decisions,
+        source=rules.source,
+        notes=rules.notes,
+    )
+
+
+def _largest(partitions: list[Partition], rules: Rules) -> list[Partition]:
+    """The partitions that the delegate takes, in the order in which they run."""
+    large = [p for p in partitions if len(p.operators) >= rules.min_operators]
+    by_size = sorted(large, key=lambda partition: -len(partition.operators))
+    kept = by_size[: rules.max_partitions or None]
+    return [partition for partition in partitions if partition in kept]
+
+
+def _mac_share(graph: ModelGraph, running: set[int]) -> float | None:
+    if graph.macs == 0:
+        return None
+    return sum(graph.operators[index].macs for index in running) / graph.macs
+
+
+def _coverage(
+    graph: ModelGraph, decisions: Sequence[Decision], running: set[int], failed: bool
+) -> Coverage:
+    if failed:
+        return "none"
+    if len(running) == len(graph.operators):
+        return "full"
+    if any(decision.status == "unknown" for decision in decisions):
+        return "unknown"
+    return "partial" if running else "none"
+
+
+def _failure(fatal: list[Decision]) -> str:
+    if not fatal:
+        return ""
+    return (
+        f"fails when it is set up, and everything runs on the CPU: "
+        f"{fatal[0].op} (operator {fatal[0].index}) {fatal[0].reason}"
+    )
+
+
+def _verdict(
+    coverage: Coverage,
+    decisions: Sequence[Decision],
+    kept: list[Partition],
+    share: float | None,
+    dropped: int,
+) -> str:
+    count, total = sum(len(partition.operators) for partition in kept), len(decisions)
+    macs = "" if share is None else f", {share:.1%} of the MACs"
+    parts = f"{len(kept)} partition{'' if len(kept) == 1 else 's'}"
+    texts = {
+        "full": f"takes all {total} operators in {parts}{macs}",
+        "partial": f"takes {count} of {total} operators in {parts}{macs}",
+        "none": f"takes none of the {total} operators",
+        "unknown": f"takes at least {count} of {total} operators{macs}",
+    }
+    text = texts[coverage]
+    for status, words in (("refused", "not"), ("unknown", "unknown")):
+        if names := _counted(decisions, status):
+            text += f"; {words}: {names}"
+    return text + (f"; {dropped} more left to the CPU: too many or too small" if dropped else "")
+
+
+def _counted(decisions: Sequence[Decision], status: str) -> str:
+    counts = Counter(decision.op for decision in decisions if decision.status == status)
+    return ", ".join(f"{name}×{count}" for name, count in sorted(counts.items()))

@@ -1,0 +1,64 @@
+"""What the delegates of a phone would do with a graph, and what to try there first."""
+
+from dataclasses import dataclass
+
+from tflite_tools.delegates.records import DelegateReport
+from tflite_tools.delegates.reporting import delegate_report
+from tflite_tools.delegates.targets import Target, find_target
+from tflite_tools.model_graph import ModelGraph
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """What the delegates of a phone would do with a graph.
+
+    Attributes:
+        target: The phone.
+        precision: What the graph computes with: "float32", "float16" (its weights) or "int8".
+        recommended: The delegate to try first with this file; None if the target names none for
+            its precision.
+        delegates: A report for each delegate that exists for the phone.
+    """
+
+    target: Target
+    precision: str
+    recommended: str | None
+    delegates: tuple[DelegateReport, ...]
+
+
+def target_report(graph: ModelGraph, name: str) -> TargetReport:
+    """Reports on every delegate of a target.
+
+    Args:
+        graph: The graph.
+        name: The target, such as "snapdragon-855".
+
+    Raises:
+        ToolError: There is no such target.
+    """
+    target = find_target(name)
+    reports = {delegate: delegate_report(graph, delegate) for delegate in target.delegates}
+    precision = _precision(graph)
+    return TargetReport(
+        target=target,
+        precision=precision,
+        recommended=_recommended(target, precision, reports),
+        delegates=tuple(reports.values()),
+    )
+
+
+def _precision(graph: ModelGraph) -> str:
+    tensors = [t for o in graph.operators for t in (*o.inputs, *o.outputs) if t is not None]
+    if any(tensor.dtype in ("int8", "uint8") and not tensor.constant for tensor in tensors):
+        return "int8"
+    return "float16" if any(tensor.dtype == "float16" for tensor in tensors) else "float32"
+
+
+def _recommended(target: Target, precision: str, reports: dict[str, DelegateReport]) -> str | None:
+    """Of what the target names for the precision: what takes most, the first of equals."""
+    delegates = [a.delegate for a in target.attempts if a.precision == precision]
+    return max(delegates, key=lambda name: _rank(reports[name]), default=None)
+
+
+def _rank(report: DelegateReport) -> tuple[bool, float, int]:
+    return report.coverage == "full", round(report.mac_share or 0.0, 3), -len(report.partitions)
