@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from tflite_tools.delegates import TargetReport, find_target, target_report
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import DAMAGE, op_histogram, parse
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.metadata import ModelMetadata, read_metadata
+from tflite_tools.model_graph import Operator, read_graph
 from tflite_tools.provenance import read_provenance
 
 _TYPE_NAMES = {
@@ -51,6 +53,9 @@ class ModelReport:
         ops: How often each operator occurs in it, the most frequent first.
         metadata: Its TFLite metadata; None if it has none.
         provenance: Where it comes from, as `convert` records it; None if it has no such record.
+        operators: The operators of its main graph in the order of execution, each with its
+            options, operands, multiply-accumulate operations and bytes of weights.
+        target: What the delegates of a phone would do with it.
     """
 
     file: Path
@@ -60,24 +65,30 @@ class ModelReport:
     ops: dict[str, int]
     metadata: ModelMetadata | None
     provenance: dict[str, Any] | None
+    operators: tuple[Operator, ...] = ()
+    target: TargetReport | None = None
 
 
-def inspect_model(path: str | os.PathLike[str]) -> ModelReport:
+def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-android") -> ModelReport:
     """Reads what a .tflite file says of itself; the file is not run.
 
     Args:
         path: The file, ours or anybody's.
+        target: The phone that is reported on: "snapdragon-855", "kirin-980", "snapdragon-710" or
+            "generic-android".
 
     Returns:
         A `ModelReport`.
 
     Raises:
-        ToolError: The file cannot be read, or is no whole TFLite model.
+        ToolError: The file cannot be read, or is no whole TFLite model; the target is unknown.
     """
     file = Path(path)
+    find_target(target)
     content = read_tflite(file)
     try:
         graph = parse(content).subgraphs[0]
+        whole = read_graph(content)
         return ModelReport(
             file=file,
             size_bytes=len(content),
@@ -86,6 +97,8 @@ def inspect_model(path: str | os.PathLike[str]) -> ModelReport:
             ops=op_histogram(content),
             metadata=read_metadata(content),
             provenance=read_provenance(content),
+            operators=whole.operators,
+            target=target_report(whole, target),
         )
     except ToolError as error:
         raise ToolError(f"{file}: {error}") from error

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from tflite_tools.delegate_tables import delegate_table, operator_table
 from tflite_tools.inspection import ModelReport, TensorReport
 from tflite_tools.metadata import ModelMetadata
 from tflite_tools.tables import as_text, to_json
@@ -30,12 +31,20 @@ class InspectionReport:
         return as_text(self.table())
 
     def table(self) -> Group:
-        """One table for each file."""
-        return Group(*map(_table, self.models))
+        """For each file what it says of itself, its operators, and what delegates take."""
+        return Group(*(table for model in self.models for table in _tables(model)))
 
     def to_json(self) -> str:
         """The report as a JSON object."""
         return to_json(self)
+
+
+def _tables(model: ModelReport) -> Iterator[RenderableType]:
+    yield _table(model)
+    if model.operators:
+        yield operator_table(model.operators)
+    if model.target is not None:
+        yield delegate_table(model.target)
 
 
 def _table(model: ModelReport) -> Table:

@@ -70,6 +70,56 @@ def test_quantization_is_what_the_interpreter_uses(files):
     assert (entry.scale, entry.zero_point) == details["quantization"]
 
 
+def test_costs_of_operators(files):
+    report = inspect_model(files["float32"])
+    first = report.operators[0]
+    assert (first.name, first.macs) == ("CONV_2D", 8 * 8 * 8 * 9 * 3)
+    assert first.weight_bytes == (8 * 9 * 3 + 8) * 4
+
+
+def test_a_phone_by_name(files):
+    report = inspect_model(files["int8"], target="snapdragon-855").target
+    assert report.target.npu == "Hexagon 690 DSP"
+    assert report.precision == "int8"
+    coverage = {found.delegate: found.coverage for found in report.delegates}
+    assert coverage["gpu-opencl"] == "full"
+    assert coverage["xnnpack"] == coverage["hexagon"] == "partial"
+    assert coverage["nnapi-29"] == "none"
+    assert "qnn-htp" not in coverage
+    assert report.recommended == "xnnpack"
+    assert inspect_model(files["float16"]).target.precision == "float16"
+
+
+def test_any_phone_by_default(files):
+    report = inspect_model(files["float32"]).target
+    assert report.target.name == "generic-android"
+    assert {found.coverage for found in report.delegates if found.delegate != "hexagon"} == {
+        "full",
+        "partial",  # nnapi-27, which has no MEAN
+    }
+
+
+def test_a_phone_that_is_unknown(tmp_path):
+    with pytest.raises(ToolError, match="target 'pixel' is unknown; there are snapdragon-855"):
+        inspect_model(tmp_path / "never read", target="pixel")
+
+
+def test_delegates_in_the_table(files):
+    report = inspect_model(files["int8"], target="snapdragon-710")
+    text = str(InspectionReport((report,)))
+    assert "delegates of Snapdragon 710 (Vivo X27)" in text
+    assert "try first with this int8 file: xnnpack" in text
+    assert "· SOFTMAX×1 input 0 is int8; expected float32, float16" in text
+    assert "are deprecated (NNAPI from Android 15)" in text
+    (row,) = (line for line in text.splitlines() if line.startswith("│ DEPTHWISE_CONV_2D"))
+    assert [cell.strip() for cell in row.split("│")[1:5]] == [
+        "DEPTHWISE_CONV_2D",
+        "3",
+        "1",
+        "4,608",
+    ]
+
+
 def test_metadata_and_provenance(described):
     path, record = described
     report = inspect_model(path)
@@ -129,6 +179,10 @@ def test_json_holds_every_part(described):
     assert model["inputs"][0]["shape"] == [1, 16, 16, 3]
     assert model["metadata"]["labels"][0] == "ant"
     assert model["provenance"] == record
+    assert model["operators"][0]["options"]["stride_w"] == 2
+    xnnpack = model["target"]["delegates"][0]
+    assert (xnnpack["delegate"], xnnpack["partitions"][0]["operators"][0]) == ("xnnpack", 0)
+    assert xnnpack["decisions"][-1]["status"] == "refused"
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,20 @@ from tflite_tools.cli.output import printed
 @app.command()
 def inspect(
     files: Annotated[list[Path], typer.Argument(help="The .tflite files.", metavar="FILE...")],
+    target: Annotated[
+        str,
+        typer.Option(
+            help="The phone to report on: snapdragon-855, kirin-980, snapdragon-710 or "
+            "generic-android."
+        ),
+    ] = "generic-android",
     json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
-    """Show what .tflite files hold: tensors, operators, metadata, provenance."""
+    """Show what .tflite files hold, and what a phone's accelerators will take of them."""
     from tflite_tools.inspection import inspect_model
     from tflite_tools.inspection_report import InspectionReport
     from tflite_tools.tables import print_report
 
-    report = InspectionReport(tuple(map(inspect_model, files)))
+    report = InspectionReport(tuple(inspect_model(file, target=target) for file in files))
     with printed("the files were read"):
         print_report(report, as_json=json)
