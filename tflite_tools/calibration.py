@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tflite_tools.datasets import LabelledSamples, load_labelled
 from tflite_tools.errors import ToolError
+from tflite_tools.feeding import checked_pixels
+from tflite_tools.preprocessing import Normalization
 from tflite_tools.records import CalibrationRecord
 from tflite_tools.samples import FloatArray
 
@@ -46,6 +48,7 @@ def load_calibration(
     skip_unreadable: bool = False,
     percentile: float | None = None,
     trained_range: tuple[float, float] | None = None,
+    included: Normalization | None = None,
     data_dir: str | os.PathLike[str] | None = None,
 ) -> Calibration:
     """Loads calibration samples and refuses those that no range can be taken from.
@@ -59,6 +62,8 @@ def load_calibration(
         skip_unreadable: Whether to leave out images of a folder that cannot be read.
         percentile: What the ranges of the activations will be cut to, for the record.
         trained_range: The smallest and the largest input in training, if known.
+        included: The normalization that is part of the file: then the samples are pixels, and
+            the record is of what they are normalised to.
         data_dir: Where TFDS data sets are.
 
     Raises:
@@ -75,6 +80,10 @@ def load_calibration(
         labels="ignored",
         data_dir=data_dir,
     )
+    samples = loaded.samples
+    if included is not None:
+        samples = checked_pixels(samples, what=_WHAT)
+        loaded = replace(loaded, samples=included(samples))
     constant = _constant_samples(loaded)
     low, high = float(loaded.samples.min()), float(loaded.samples.max())
     mean, std = _channel_moments(loaded.samples)
@@ -95,7 +104,7 @@ def load_calibration(
             *_range_warnings(low, high, trained_range, images=_are_images(loaded.samples)),
         ),
     )
-    return Calibration(loaded.samples, record)
+    return Calibration(samples, record)
 
 
 def _constant_samples(loaded: LabelledSamples) -> int:

@@ -1,46 +1,43 @@
 """Keras model → checked .tflite files."""
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tflite_tools.calibration import Calibration, load_calibration
-from tflite_tools.converter import tflite_contents
-from tflite_tools.datasets import LabelledSamples, check_source, load_labelled
-from tflite_tools.dead_channels import QUANTISED, contents_in_order, dead_channel_record
+from tflite_tools.artefact import Origin, checked_file
+from tflite_tools.calibration import Calibration
+from tflite_tools.conversion_samples import load_conversion_samples
+from tflite_tools.datasets import check_source
+from tflite_tools.dead_channels import QUANTISED, dead_channel_record
 from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate
-from tflite_tools.flatbuffer import custom_ops, op_histogram
+from tflite_tools.feeding import Feeding, are_images
+from tflite_tools.file_contents import file_contents
+from tflite_tools.file_metadata import checked_about, file_metadata
+from tflite_tools.graph_spec import describe
 from tflite_tools.loading import check_keras_file, check_name, resolved_model
+from tflite_tools.metadata import check_label_count, load_labels
 from tflite_tools.model_card import trained_input_range
-from tflite_tools.output_folder import output_folder, whole_file
+from tflite_tools.output_folder import output_folder
 from tflite_tools.percentile import check_percentile
+from tflite_tools.pixel_input import check_takes_images
+from tflite_tools.provenance import array_hash, creation_time, file_hash, graph_hash, recipe_of
 from tflite_tools.quantize import (
     INT8_IO,
     PRECISIONS,
     Quantization,
-    check_integer_only,
-    check_requantization,
 )
 from tflite_tools.quiet import verbosity
-from tflite_tools.records import ConversionRecord
 from tflite_tools.report import ConversionReport
-from tflite_tools.samples import FloatArray
 from tflite_tools.targets import PER_CHANNEL_DENSE, check_target, check_target_name
 
 if TYPE_CHECKING:
     import keras
 
-_RANDOM_SAMPLES = 32
-# Rounding stays far below these shares of the largest output; another function does not. What
-# int8 costs depends on the model and its data: the report shows it.
-_LARGEST_ERRORS = {"float32": 1e-3, "float16": 5e-2}
+# Of keras_finet.preprocess_input, and so of the models that it was made for.
+_PREPROCESSING = "torch"
 
 
 def convert(
@@ -52,11 +49,14 @@ def convert(
     calibration_split: str = "train",
     calibration_samples: int | None = 256,
     calibration_percentile: float | None = None,
-    preprocessing: str = "torch",
+    preprocessing: str | None = None,
+    include_preprocessing: bool = False,
+    labels: Iterable[str] | str | os.PathLike[str] | None = None,
+    metadata: Mapping[str, str] | None = None,
     skip_unreadable: bool = False,
     model_card: str | os.PathLike[str] | None = None,
     inputs: Any = None,
-    int8_io: str = "int8",
+    int8_io: str | None = None,
     drop_dead_channels: bool = True,
     target: str = "cpu",
     batch_size: int = 1,
@@ -85,15 +85,25 @@ def convert(
         calibration_percentile: Cuts the range of every activation to this share of its values
             on the calibration samples, in percent, such as 99.99, so that outliers do not set it.
             Less cuts into the signal as well. By default the range is the true minimum and maximum.
-        preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
-            "unit" (0 to 1) or "none" (0 to 255).
+        preprocessing: What the images that the model was trained on had undergone: "torch" (as
+            `keras_finet.preprocess_input`), "tf" (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+            Images are read that way, "torch" by default, and the files' metadata say so, if it
+            is given or images were read.
+        include_preprocessing: Makes the preprocessing part of the files, which then take images
+            of type uint8, 0 to 255. What is given as arrays has to be such pixels too.
+        labels: The names of the classes, in order, or a text file with one on each line; they
+            are stored in the files.
+        metadata: What else the files say of themselves, by the keys "name", "description",
+            "version", "author" and "license".
         skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
             the report. By default they are an error.
         model_card: A JSON file whose `"input_range": [low, high]` the calibration samples are
             compared with. By default `model.card.json` beside `model.keras`, if there is one.
         inputs: Samples to compare the files with the Keras model on, from the same kinds of
             source. By default the calibration samples, or random ones.
-        int8_io: The type of the int8 file's input and output, "int8" or "float32".
+        int8_io: The type of the int8 file's input and output: "int8", "uint8" or "float32". By
+            default "int8", and "uint8" with `include_preprocessing`, where it is that of the
+            output only. Android's libraries take uint8 and float32.
         drop_dead_channels: Leaves channels whose moving variance has fallen to nothing out of int8
             and dynamic_int8 files, but for their beta. They fold to huge weights, which ruin int8;
             the report counts them and says what dropping them costs in float. Float files keep
@@ -112,70 +122,93 @@ def convert(
         ToolError: Something given cannot be used; the message says what and what to do. No
             half-written file is left; files of earlier precisions stay.
     """
+    options = dict(locals())
     wanted = _checked_precisions(precisions)
+    feeding = Feeding(preprocessing or _PREPROCESSING, include_preprocessing)
+    int8_io = int8_io or ("uint8" if include_preprocessing else "int8")
     _check_options(wanted, calibration, int8_io, batch_size)
     check_percentile(calibration_percentile)
     check_target_name(target)
+    if calibration_percentile is not None and (include_preprocessing or int8_io == "uint8"):
+        raise ToolError(
+            "calibration_percentile: makes no uint8 inputs and outputs, and so goes neither with "
+            "include_preprocessing nor with int8_io uint8. Leave out one of them."
+        )
     if name is not None:
         check_name(name)
     for what, source in (("calibration data", calibration), ("inputs", inputs)):
-        check_source(source, what=what, limit=calibration_samples, preprocessing=preprocessing)
+        check_source(
+            source, what=what, limit=calibration_samples, preprocessing=feeding.preprocessing
+        )
+    names = None if labels is None else load_labels(labels)
+    about = checked_about(metadata)
+    created = creation_time()
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
     trained_range = trained_input_range(model, model_card)
     with verbosity(verbose), output_folder(output_dir) as folder:
         keras_model, stem = resolved_model(model, name)
         shape = sample_shape(keras_model)
-        reading: dict[str, Any] = {
-            "split": calibration_split,
-            "preprocessing": preprocessing,
-            "skip_unreadable": skip_unreadable,
-        }
-        calibrated = (
-            None
-            if calibration is None
-            else load_calibration(
-                calibration,
-                shape,
-                limit=calibration_samples,
-                percentile=calibration_percentile,
-                trained_range=trained_range,
-                **reading,
-            )
+        if include_preprocessing:
+            check_takes_images(shape)
+        samples = load_conversion_samples(
+            calibration,
+            inputs,
+            shape,
+            feeding=feeding,
+            split=calibration_split,
+            skip_unreadable=skip_unreadable,
+            limit=calibration_samples,
+            percentile=calibration_percentile,
+            trained_range=trained_range,
         )
-        given = (
-            None
-            if inputs is None
-            else load_labelled(inputs, shape, what="inputs", labels="ignored", **reading)
-        )
-        samples, samples_from = _comparison_samples(given, calibrated, shape)
         graph = deployed_graph(keras_model)
-        reference = reference_outputs(keras_model, samples)
+        fed = feeding.for_keras(samples.compared)
+        reference = reference_outputs(keras_model, fed)
         dead = None
         if any(precision in QUANTISED for precision in wanted):
             dead = dead_channel_record(
-                keras_model, drop=drop_dead_channels, samples=samples, reference=reference
+                keras_model, drop=drop_dead_channels, samples=fed, reference=reference
             )
         sound = graph
         if dead is not None and dead.dropped:
             sound = deployed_graph(keras_model, drop_dead_channels=True)
         graphs = {name: sound if name in QUANTISED else graph for name in wanted}
+        if names is not None:
+            check_label_count(names, reference.shape[1:])
+        images_are_read = any(map(are_images, (calibration, inputs)))
+        known = feeding if preprocessing or include_preprocessing or images_are_read else None
+        origin = Origin(
+            created=created,
+            source=_source(model, keras_model),
+            recipe=_recipe(options, known, int8_io, names),
+            calibration=_calibration(samples.calibration),
+            verified_on=samples.compared_on,
+        )
+        write = partial(
+            checked_file,
+            samples=samples.compared,
+            reference=reference,
+            metadata=file_metadata(stem, shape, feeding=known, labels=names, about=about),
+            origin=origin,
+        )
         quantization = Quantization(
-            None if calibrated is None else calibrated.samples,
+            None if samples.calibration is None else samples.calibration.samples,
             calibration_percentile,
             int8_io,
             PER_CHANNEL_DENSE[target],
         )
-        contents = contents_in_order(
-            graphs, partial(tflite_contents, batch_size=batch_size, quantization=quantization)
+        contents = file_contents(
+            graphs, feeding=feeding, batch_size=batch_size, quantization=quantization
         )
         records = []
         for precision, content in zip(wanted, contents, strict=True):
             final = folder / f"{stem}_{precision}.tflite"
             check_target(content, target, final.name, [node.name for node in graph.nodes])
-            records.append(_checked_file(final, precision, content, samples, reference))
-    quantised_on = calibrated.record if calibrated is not None and "int8" in wanted else None
-    return ConversionReport(tuple(records), samples_from, quantised_on, dead)
+            records.append(write(final, precision, content))
+    calibrated = samples.calibration if "int8" in wanted else None
+    quantised_on = None if calibrated is None else calibrated.record
+    return ConversionReport(tuple(records), samples.compared_on, quantised_on, dead)
 
 
 def _checked_precisions(precisions: Sequence[str]) -> list[str]:
@@ -205,57 +238,34 @@ def _check_options(
         raise ToolError(f"batch_size: expected a whole number from 1, got {batch_size}.")
 
 
-def _comparison_samples(
-    given: LabelledSamples | None, calibrated: Calibration | None, shape: tuple[int, ...]
-) -> tuple[FloatArray, str]:
-    """The samples to compare on, and what the report calls them."""
-    if given is not None:
-        left_out = f", {len(given.skipped)} unreadable images left out" if given.skipped else ""
-        return given.samples, f"the {len(given.samples)} given inputs{left_out}"
-    if calibrated is not None:
-        count = len(calibrated.samples)
-        return calibrated.samples, f"the {count} calibration samples, as no inputs were given"
-    noise = np.random.default_rng(0).standard_normal((_RANDOM_SAMPLES, *shape))
-    return (
-        noise.astype(np.float32),
-        f"{_RANDOM_SAMPLES} random inputs (standard normal, seed 0), as no inputs were given",
+def _source(model: Any, loaded: "keras.Model") -> dict[str, str]:
+    if isinstance(model, str | os.PathLike):
+        path = Path(model)
+        return {"kind": "file", "name": path.name, "sha256": file_hash(path)}
+    return {"kind": "model", "name": loaded.name, "sha256": graph_hash(describe(loaded))}
+
+
+def _recipe(
+    options: Mapping[str, Any],
+    feeding: Feeding | None,
+    int8_io: str,
+    labels: tuple[str, ...] | None,
+) -> dict[str, Any]:
+    """The options with what they came to; the precision stands in each file's own record."""
+    recipe = recipe_of(
+        {key: value for key, value in options.items() if key not in ("model", "output_dir")}
     )
+    del recipe["precisions"]
+    preprocessing = None if feeding is None else feeding.preprocessing
+    count = None if labels is None else len(labels)
+    return {**recipe, "preprocessing": preprocessing, "int8_io": int8_io, "labels": count}
 
 
-def _checked_file(
-    final: Path, precision: str, content: bytes, samples: FloatArray, reference: FloatArray
-) -> ConversionRecord:
-    """Writes a converted model and gives it its name if it is sound."""
-    ops = op_histogram(content)
-    if custom := custom_ops(ops):
-        raise ToolError(
-            f"{final.name}: needs operators that are not built into TFLite: {', '.join(custom)}. "
-            "Replace the Keras layers that make them."
-        )
-    if precision == "int8":
-        check_integer_only(content, final.name)
-        check_requantization(content, final.name)
-    with whole_file(final) as temporary:
-        temporary.write_bytes(content)
-        try:
-            evaluation = evaluate(temporary, samples, reference_outputs=reference)
-        except ToolError as error:
-            # The temporary name is gone when the user reads this.
-            raise ToolError(str(error).replace(str(temporary), str(final))) from error
-        _check_function(final.name, precision, evaluation.max_abs_error, reference)
-    evaluation = replace(evaluation, file=final)
-    return ConversionRecord(final, precision, len(content), ops, evaluation)
-
-
-def _check_function(name: str, precision: str, error: float | None, reference: FloatArray) -> None:
-    """Refuses a file that computes something else than the model that it was made from."""
-    bound = _LARGEST_ERRORS.get(precision)
-    largest = float(np.abs(reference).max())
-    if bound is None or error is None or error <= bound * largest:
-        return
-    raise ToolError(
-        f"{name}: expected outputs within {bound:g} of the largest that the Keras model answers, "
-        f"{largest:.3g}, got a difference of {error:.3g}. The file does not compute the model's "
-        "function and is not kept. Check the fusion with keras_finet.verify_fusion, and the "
-        "model's own call for what its layers do not do."
-    )
+def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
+    if calibration is None:
+        return None
+    return {
+        "source": recipe_of({"source": calibration.record.source})["source"],
+        "samples": len(calibration.samples),
+        "sha256": array_hash(calibration.samples),
+    }

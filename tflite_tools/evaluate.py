@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
+from tflite_tools.feeding import Feeding, common_feeding
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import load_keras_model
 from tflite_tools.prediction import predict
@@ -37,7 +38,8 @@ def evaluate(
     Args:
         path: The .tflite file.
         images: Samples, preprocessed as in training: `(N, ...)` floats of the model's input
-            shape. N need not be a multiple of the file's batch size.
+            shape; pixels from 0 to 255 if the preprocessing is part of the file. N need not be a
+            multiple of the file's batch size.
         labels: The N class indices.
         reference_outputs: The N outputs of the model that the file was made from, for the
             same samples.
@@ -96,9 +98,10 @@ def evaluate_models(
     if reference is not None and reference_outputs is not None:
         raise ToolError("evaluate: expected a reference or reference_outputs, got both.")
     row_shape = models[0].row_shape
-    samples = models[0].checked(images)
+    feeding = common_feeding({model.path: model.content for model in models})
+    samples = feeding.checked(models[0].checked(images), what="images")
     truth = None if labels is None else checked_labels(labels, len(samples), row_shape)
-    name, expected = _expected(reference, reference_outputs, samples, progress)
+    name, expected = _expected(reference, reference_outputs, samples, feeding, progress)
     if expected is not None:
         expected = checked_reference(expected, (len(samples), *row_shape), what=name)
     records = tuple(
@@ -157,7 +160,7 @@ def _check_alike(first: LiteModel, other: LiteModel) -> None:
 
 
 def _expected(
-    model: Any, outputs: Any, samples: AnyArray, progress: Progress | None
+    model: Any, outputs: Any, samples: AnyArray, feeding: Feeding, progress: Progress | None
 ) -> tuple[str, Any]:
     """What the report calls the reference, and its outputs."""
     if model is None:
@@ -167,7 +170,7 @@ def _expected(
         loaded, name = load_keras_model(Path(model)), Path(model).name
     count = _counter(progress, Path(name), len(samples)) or (lambda done: None)
     count(0)
-    answers = keras_outputs(loaded, as_float32(samples))
+    answers = keras_outputs(loaded, feeding.for_keras(as_float32(samples)))
     count(len(samples))
     return name, answers
 

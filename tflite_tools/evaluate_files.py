@@ -11,6 +11,7 @@ from tflite_tools.datasets import LabelledSamples, check_classes, check_source, 
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import Progress, evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
+from tflite_tools.feeding import common_feeding
 from tflite_tools.gates import gate_results
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import check_keras_file
@@ -27,7 +28,7 @@ def evaluate_files(
     split: str | None = None,
     reference: "keras.Model | str | os.PathLike[str] | None" = None,
     samples: int | None = None,
-    preprocessing: str = "torch",
+    preprocessing: str | None = None,
     workers: int | None = None,
     min_accuracy: float | None = None,
     min_agreement: float | None = None,
@@ -44,8 +45,9 @@ def evaluate_files(
         split: The split of the data set, where it has several.
         reference: The Keras model that the files were made from, or its `.keras` file.
         samples: At most so many samples, evenly spread; None for all.
-        preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
-            "unit" (0 to 1) or "none" (0 to 255).
+        preprocessing: What the images that the model was trained on had undergone: "torch" (as
+            `keras_finet.preprocess_input`), "tf" (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+            By default what the files say, and "torch" where they say nothing.
         workers: How many interpreters share the samples; None for one on each core.
         min_accuracy: The share of samples whose label every file has to find.
         min_agreement: The share of samples on which every file has to choose the reference's
@@ -62,16 +64,17 @@ def evaluate_files(
     """
     if min_agreement is not None and reference is None:
         raise ToolError("min_agreement: needs a reference to agree with, got none.")
-    check_source(dataset, what="dataset", limit=samples, preprocessing=preprocessing)
+    check_source(dataset, what="dataset", limit=samples, preprocessing=preprocessing or "torch")
     if isinstance(reference, str | os.PathLike):
         check_keras_file(Path(reference))
     models = load_models(files)
+    contents = {model.path: model.content for model in models}
     labelled = load_labelled(
         dataset,
         models[0].sample_shape,
         split=split,
         limit=samples,
-        preprocessing=preprocessing,
+        preprocessing=common_feeding(contents, preprocessing).of_images,
         skip_unreadable=skip_unreadable,
         data_dir=data_dir,
     )

@@ -154,10 +154,11 @@ def _line(*messages: object) -> str:
 def quantized(values: FloatArray, details: dict[str, Any]) -> AnyArray:
     """Real values to the tensor's integers: nearest, ties to even, clipped to the type."""
     scale, zero_point = details["quantization"]
-    if not scale:
+    if np.issubdtype(details["dtype"], np.floating):
         return values.astype(details["dtype"], copy=False)
     limits = np.iinfo(details["dtype"])
-    steps = np.rint(values / np.float32(scale)) + zero_point
+    # Integers without a scale, such as pixels, are what they are.
+    steps = np.rint(values / np.float32(scale or 1)) + zero_point
     return np.clip(steps, limits.min, limits.max).astype(details["dtype"])
 
 

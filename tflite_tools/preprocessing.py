@@ -1,5 +1,6 @@
 """How pixels become what a model was trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +75,11 @@ def normalization(name: str, channels: int) -> Normalization:
             f"Choose one of {', '.join(_SAME_FOR_ALL)}."
         )
     return Normalization(name, _in_pixels(_IMAGENET_MEAN), _in_pixels(_IMAGENET_STD))
+
+
+def is_image_shape(shape: Sequence[int | None]) -> bool:
+    """Whether a sample of this shape can be an image: (height, width, 1 or 3)."""
+    return len(shape) == 3 and shape[-1] in (1, len(_IMAGENET_MEAN))
 
 
 def _in_pixels(values: tuple[float, ...]) -> tuple[float, ...]:

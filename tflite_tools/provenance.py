@@ -29,6 +29,7 @@ _MODULES = ("keras_finet", "keras", "tensorflow", "ai_edge_litert", "numpy")
 
 def provenance(
     *,
+    created: str,
     source: Mapping[str, Any],
     recipe: Mapping[str, Any],
     calibration: Mapping[str, Any] | None,
@@ -37,6 +38,7 @@ def provenance(
     """Returns the record of a file that is about to be written.
 
     Args:
+        created: From `creation_time`.
         source: The model: its name, and `file_hash` of its file or `graph_hash` of its layers.
         recipe: Every option of the conversion, as JSON values.
         calibration: What int8 was calibrated on, with `array_hash` of the samples; None for
@@ -45,13 +47,18 @@ def provenance(
     """
     return {
         "format": _FORMAT,
-        "created": _creation_time(),
+        "created": created,
         "source": dict(source),
         "recipe": dict(recipe),
         "versions": versions(),
         "calibration": None if calibration is None else dict(calibration),
         "verification": dict(verification),
     }
+
+
+def recipe_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as JSON values; of paths the last part only, of arrays only that they were given."""
+    return {name: _plain(value) for name, value in options.items()}
 
 
 def versions() -> dict[str, str | None]:
@@ -128,7 +135,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"a number is {constant}")
 
 
-def _creation_time() -> str:
+def creation_time() -> str:
     """Now, or what SOURCE_DATE_EPOCH says: https://reproducible-builds.org/specs."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     try:
@@ -138,6 +145,19 @@ def _creation_time() -> str:
         raise ToolError(
             f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {given!r}. Correct or unset it."
         ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | os.PathLike):
+        found = os.path.exists(value)  # noqa: PTH110  (Path's raises on long names)
+        return Path(value).resolve().name if found else os.fspath(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return list(value)
+    return f"given {type(value).__name__}"
 
 
 def _version(module: str) -> str | None:

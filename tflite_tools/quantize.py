@@ -7,7 +7,7 @@ from tflite_tools.flatbuffer import LARGEST_REQUANTIZATION, float_ops, requantiz
 from tflite_tools.samples import FloatArray
 
 PRECISIONS = ("float32", "float16", "dynamic_int8", "int8")
-INT8_IO = ("int8", "float32")
+INT8_IO = ("int8", "uint8", "float32")
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,14 @@ class Quantization:
         int8_io: The type of the file's input and output, one of `INT8_IO`.
         per_channel_dense: Whether a Dense layer's weights have a scale for each channel, which
             is more exact, or one for all, which is what NNAPI takes.
+        input_type: The type of the file's input, if it is another one than `int8_io`.
     """
 
     calibration: FloatArray | None = None
     percentile: float | None = None
     int8_io: str = "int8"
     per_channel_dense: bool = True
+    input_type: str | None = None
 
 
 def check_integer_only(content: bytes, name: str) -> None:

@@ -123,7 +123,7 @@ def _set_int8(converter: Any, quantization: Quantization, batch_size: int) -> No
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = _batches(quantization.calibration, batch_size)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = getattr(tf, quantization.int8_io)
+    converter.inference_input_type = getattr(tf, quantization.input_type or quantization.int8_io)
     converter.inference_output_type = getattr(tf, quantization.int8_io)
     # It has no public name yet; tests hold the converter to what it does.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = (

@@ -17,7 +17,7 @@ def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foreign")
     process = run_example("foreign_models", "--smoke", "--json", "--out", folder)
     assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout), sorted(path.name for path in folder.iterdir())
+    return json.loads(process.stdout), sorted(path.name for path in folder.glob("*.tflite"))
 
 
 def test_files_of_mobilenet_v3_large_and_how_far_they_are(smoke):

@@ -26,6 +26,9 @@ ARTEFACTS = {
     "finet_float32.tflite",
     "finet_float16.tflite",
     "finet_int8.tflite",
+    "finet_float32.tflite.json",
+    "finet_float16.tflite.json",
+    "finet_int8.tflite.json",
     "results.json",
     "results.png",
 }

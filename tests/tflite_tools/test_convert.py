@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from tflite_tools import convert
+from tflite_tools import artefact, convert
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import op_histogram
 from tflite_tools.interpreter import LiteModel
@@ -15,8 +15,11 @@ module = inspect.getmodule(convert)
 
 
 def files_in(folder):
-    """Hidden ones included: a half-written file is hidden."""
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    """Hidden ones included: a half-written file is hidden. Each has its record beside it."""
+    found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    models = [name for name in found if not name.endswith(".tflite.json")]
+    assert found == sorted([*models, *(f"{name}.json" for name in models)])
+    return models
 
 
 def test_one_record_for_each_precision(report):
@@ -151,16 +154,16 @@ def test_the_comparison_says_what_it_ran_on(model, samples, tmp_path):
 
 def failing_second_time(monkeypatch, error):
     """Fails while the second file is being checked, when its content is on the disk already."""
-    evaluate, calls = module.evaluate, []
+    evaluate, calls = artefact.evaluate_models, []
 
-    def failing(path, *args, **options):
-        calls.append(path)
-        assert path.exists()
+    def failing(models, *args, **options):
+        calls.append(models)
+        assert models[0].path.exists()
         if len(calls) == 2:
             raise error
-        return evaluate(path, *args, **options)
+        return evaluate(models, *args, **options)
 
-    monkeypatch.setattr(module, "evaluate", failing)
+    monkeypatch.setattr(artefact, "evaluate_models", failing)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()])
@@ -173,17 +176,19 @@ def test_completed_files_stay_and_half_written_ones_go(model, tmp_path, monkeypa
 
 def test_an_older_file_survives_a_failure(model, tmp_path, monkeypatch):
     (tmp_path / "small_float16.tflite").write_text("older")
+    (tmp_path / "small_float16.tflite.json").write_text("its record")
     failing_second_time(monkeypatch, ToolError("broken"))
     with pytest.raises(ToolError, match="broken"):
         convert(model, tmp_path, precisions=["float32", "float16"])
     assert (tmp_path / "small_float16.tflite").read_text() == "older"
+    assert (tmp_path / "small_float16.tflite.json").read_text() == "its record"
     assert len(files_in(tmp_path)) == 2
 
 
 def test_messages_about_a_converted_file_use_its_final_name(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "tflite_contents", lambda *_, **__: [b"0000TFL3 broken"])
-    monkeypatch.setattr(module, "op_histogram", lambda _: {})
-    monkeypatch.setattr(module, "check_requantization", lambda *_: None)
+    monkeypatch.setattr(module, "file_contents", lambda *_, **__: [b"0000TFL3 broken"])
+    monkeypatch.setattr(artefact, "op_histogram", lambda _: {})
+    monkeypatch.setattr(artefact, "check_requantization", lambda *_: None)
     with pytest.raises(ToolError, match=r"out/small_float32\.tflite: not a \.tflite model"):
         convert(model, tmp_path / "out")
     assert files_in(tmp_path) == []
@@ -191,7 +196,7 @@ def test_messages_about_a_converted_file_use_its_final_name(model, tmp_path, mon
 
 def test_a_file_that_needs_flex_is_not_written(model, tmp_path, monkeypatch, flex_file):
     content = flex_file.read_bytes()
-    monkeypatch.setattr(module, "tflite_contents", lambda *_, **__: [content])
+    monkeypatch.setattr(module, "file_contents", lambda *_, **__: [content])
     with pytest.raises(ToolError, match=r"small_float32\.tflite: needs operators .*FlexConv2D"):
         convert(model, tmp_path / "out")
     assert files_in(tmp_path) == []
@@ -202,7 +207,7 @@ def test_a_dead_channel_stops_int8_and_keeps_float32(model, samples, tmp_path, m
         if name.endswith("int8.tflite"):
             raise ToolError(f"{name}: dead channel")
 
-    monkeypatch.setattr(module, "check_requantization", refuse)
+    monkeypatch.setattr(artefact, "check_requantization", refuse)
     with pytest.raises(ToolError, match=r"small_int8\.tflite: dead channel"):
         convert(model, tmp_path, precisions=["float32", "int8"], calibration=samples)
     assert files_in(tmp_path) == ["small_float32.tflite"]

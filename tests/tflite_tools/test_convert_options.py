@@ -23,7 +23,7 @@ NAN = np.full((4, 16, 16, 3), np.nan, "float32")
         ({"precisions": ["float32", "int4"]}, "expected one or more of float32.*got int4"),
         ({"precisions": []}, "precision: expected one or more.*got none"),
         ({"precisions": ["float32", "int8"]}, "int8 needs calibration data"),
-        ({"int8_io": "uint8"}, "int8_io: expected one of int8, float32, got uint8"),
+        ({"int8_io": "int4"}, "int8_io: expected one of int8, uint8, float32, got int4"),
         ({"target": "tpu"}, "target: expected one of cpu, gpu, nnapi, got tpu"),
         ({"batch_size": 0}, "batch_size: expected a whole number from 1, got 0"),
         ({"batch_size": 1.5}, r"batch_size: expected a whole number from 1, got 1\.5"),

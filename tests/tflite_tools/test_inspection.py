@@ -43,6 +43,7 @@ def bare(tmp_path_factory):
 @pytest.fixture(scope="module")
 def described(files, tmp_path_factory):
     record = provenance(
+        created="2023-11-14T22:13:20Z",
         source={"name": "m.keras", "sha256": "ab" * 32},
         recipe={"precision": "int8"},
         calibration={"sha256": "cd", "samples": 50},

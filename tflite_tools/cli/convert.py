@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.multi_value import MultiValueCommand
+from tflite_tools.cli.multi_value import MultiValueCommand, as_mapping
 from tflite_tools.cli.output import printed
 
 
@@ -46,9 +46,29 @@ def convert(
         ),
     ] = None,
     preprocessing: Annotated[
-        str,
-        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
-    ] = "torch",
+        str | None,
+        typer.Option(
+            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
+            show_default="torch",
+        ),
+    ] = None,
+    include_preprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--include-preprocessing", help="Make it part of the files: they take uint8 images."
+        ),
+    ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="A text file with the name of a class on each line."),
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=TEXT...",
+            help="What the files say of themselves: name, description, version, author, license.",
+        ),
+    ] = None,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
     ] = False,
@@ -67,8 +87,12 @@ def convert(
         ),
     ] = None,
     int8_io: Annotated[
-        str, typer.Option(help="Type of the int8 file's input and output: int8 or float32.")
-    ] = "int8",
+        str | None,
+        typer.Option(
+            help="Type of the int8 file's input and output: int8, uint8 or float32.",
+            show_default="int8; uint8 with --include-preprocessing",
+        ),
+    ] = None,
     keep_dead_channels: Annotated[
         bool,
         typer.Option("--keep-dead-channels", help="In int8 too, whose accuracy they can ruin."),
@@ -99,6 +123,9 @@ def convert(
         calibration_samples=calibration_samples,
         calibration_percentile=calibration_percentile,
         preprocessing=preprocessing,
+        include_preprocessing=include_preprocessing,
+        labels=labels,
+        metadata=None if metadata is None else as_mapping(metadata, "--metadata"),
         skip_unreadable=skip_unreadable,
         model_card=model_card,
         inputs=inputs,

@@ -37,9 +37,12 @@ def evaluate(
         int | None, typer.Option(help="At most so many samples, evenly spread.", show_default="all")
     ] = None,
     preprocessing: Annotated[
-        str,
-        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
-    ] = "torch",
+        str | None,
+        typer.Option(
+            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
+            show_default="what the files say, else torch",
+        ),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(help="How many threads share the samples.", show_default="cores")
     ] = None,

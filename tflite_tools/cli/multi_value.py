@@ -5,6 +5,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from tflite_tools.errors import ToolError
+
 _MODEL_SUFFIX = ".keras"
 
 
@@ -20,6 +22,14 @@ class MultiValueCommand(TyperCommand):
             for option in parameter.opts
         }
         return super().parse_args(ctx, list(_expanded(args, repeatable)))
+
+
+def as_mapping(values: Iterable[str], option: str) -> dict[str, str]:
+    """What the values `KEY=TEXT` of an option say."""
+    pairs = [value.partition("=") for value in values]
+    if unclear := next((key for key, equals, _ in pairs if not equals), None):
+        raise ToolError(f"{option}: expected KEY=TEXT, got {unclear}.")
+    return {key: text for key, _, text in pairs}
 
 
 def _expanded(args: Iterable[str], repeatable: set[str]) -> Iterator[str]:

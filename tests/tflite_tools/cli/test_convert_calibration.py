@@ -85,7 +85,7 @@ def test_a_tfds_split_by_percentile_against_the_model_card(convert):
     source = ("--calibration", "tiny_pets", "--calibration-split", "train[:5]")
     result, written = convert(*INT8, *source, "--calibration-percentile", "99.9", "--json")
     assert (result.returncode, result.stderr) == (0, "")
-    assert written == ["out", "whole_int8.tflite"]
+    assert written == ["out", "whole_int8.tflite", "whole_int8.tflite.json"]
     report = json.loads(result.stdout)
     assert report["records"][0]["evaluation"]["agreement"] >= 0.8
     calibration = report["calibration"]
@@ -100,7 +100,7 @@ def test_unreadable_images_are_skipped_and_warnings_printed(convert):
     source = ("--calibration", "images", "--skip-unreadable", "--preprocessing", "none")
     result, written = convert(*INT8, *source)
     assert (result.returncode, result.stderr) == (0, "")
-    assert written == ["out", "whole_int8.tflite"]
+    assert written == ["out", "whole_int8.tflite", "whole_int8.tflite.json"]
     printed = " ".join(result.stdout.split())
     assert "int8 calibrated on 4 samples with values from" in printed
     assert "Warning: 1 of 5 images could not be read and were left out: images/broken." in printed

@@ -42,3 +42,29 @@ def test_a_file_that_cannot_be_read_is_one_line(run_cli, tmp_path, content):
     assert (result.returncode, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"tflite-tools: {path}: ")
+
+
+def test_what_convert_was_told_is_shown(run_cli, keras_file, tmp_path):
+    (tmp_path / "labels.txt").write_text("ant\nbee\ncat\ndog\nelk\n")
+    made = run_cli(
+        *("convert", keras_file, "-o", tmp_path / "out", "--include-preprocessing"),
+        *("--labels", tmp_path / "labels.txt", "--metadata", "author=me", "description=a = b"),
+    )
+    assert (made.returncode, made.stderr) == (0, "")
+    shown = run_cli("inspect", tmp_path / "out" / "saved_float32.tflite")
+    rows = {
+        parts[1].strip(): parts[2].strip()
+        for line in shown.stdout.splitlines()
+        if len(parts := line.split("│")) > 2
+    }
+    assert "uint8 (1, 16, 16, 3)" in rows["input"]
+    assert (rows["author"], rows["description"]) == ("me", "a = b")
+    assert rows["pixels"] == "RGB: (p − [0]) / [1]"
+    assert rows["labels"] == "5: ant, bee, cat, dog, elk"
+    assert rows["source"].startswith("saved.keras, SHA-256 ")
+
+
+def test_metadata_without_a_key(run_cli, keras_file, tmp_path):
+    result = run_cli("convert", keras_file, "-o", tmp_path / "out", "--metadata", "author")
+    assert result.returncode == 2
+    assert result.stderr == "tflite-tools: --metadata: expected KEY=TEXT, got author.\n"

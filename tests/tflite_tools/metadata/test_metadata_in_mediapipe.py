@@ -11,7 +11,6 @@ import support
 
 from tflite_tools import convert
 from tflite_tools.interpreter import LiteModel
-from tflite_tools.metadata import ModelMetadata, write_metadata
 from tflite_tools.preprocessing import normalization
 
 PYTHON = os.environ.get("MEDIAPIPE_PYTHON")
@@ -23,34 +22,33 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def with_metadata(path, preprocessing):
-    normalize = normalization(preprocessing, 3)
-    metadata = ModelMetadata(
-        name="a classifier",
-        license="Apache-2.0",
-        color_space="RGB",
-        mean=normalize.mean,
-        std=normalize.std,
-        labels=LABELS,
-    )
-    described = path.with_name(f"{path.stem}_{preprocessing}.tflite")
-    described.write_bytes(write_metadata(path.read_bytes(), metadata))
-    return described
-
-
 @pytest.fixture(scope="module")
 def pixels():
     return np.random.default_rng(5).integers(0, 256, (16, 16, 3)).astype("uint8")
 
 
 @pytest.fixture(scope="module")
-def described(files, model, samples, tmp_path_factory):
-    """Files by precision and preprocessing; MediaPipe takes float32 and uint8 inputs only."""
+def described(model, samples, tmp_path_factory):
+    """Files by precision and preprocessing, as users make them."""
     folder = tmp_path_factory.mktemp("mediapipe")
-    report = convert(model, folder, precisions=["int8"], calibration=samples, int8_io="float32")
-    paths = {**files, "int8": report.records[0].file}
-    found = {(kind, "tf"): with_metadata(path, "tf") for kind, path in paths.items()}
-    found["float32", "torch"] = with_metadata(paths["float32"], "torch")
+    images = np.random.default_rng(6).integers(0, 256, (20, 16, 16, 3)).astype("uint8")
+    rows = [
+        ("tf", {"calibration": samples, "int8_io": "float32"}),
+        ("torch", {"calibration": samples}),
+        ("included", {"calibration": images, "include_preprocessing": True}),
+    ]
+    found = {}
+    for name, options in rows:
+        report = convert(
+            model,
+            folder / name,
+            precisions=["float32", "float16", "int8"],
+            preprocessing="tf" if name == "tf" else "torch",
+            labels=LABELS,
+            metadata={"name": "a classifier", "license": "Apache-2.0"},
+            **options,
+        )
+        found.update({(record.precision, name): record.file for record in report.records})
     return found
 
 
@@ -78,13 +76,16 @@ def theirs(described, pixels, tmp_path_factory):
 @pytest.mark.parametrize(
     ("precision", "atol"), [("float32", 1e-5), ("float16", 1e-5), ("int8", 2e-3)]
 )
+@pytest.mark.parametrize("name", ["tf", "included"])
 def test_it_normalizes_and_answers_our_labels_with_our_scores(
-    described, theirs, pixels, precision, atol
+    described, theirs, pixels, precision, atol, name
 ):
-    key = precision, "tf"
-    (ours,) = LiteModel(described[key]).predict(normalization("tf", 3)(pixels[np.newaxis]))
-    assert set(theirs[key]["scores"]) == set(LABELS)
-    np.testing.assert_allclose([theirs[key]["scores"][label] for label in LABELS], ours, atol=atol)
+    """By the metadata alone where the network does not do it."""
+    image = pixels if name == "included" else normalization("tf", 3)(pixels)
+    (ours,) = LiteModel(described[precision, name]).predict(image[np.newaxis])
+    scores = theirs[precision, name]["scores"]
+    assert set(scores) == set(LABELS)
+    np.testing.assert_allclose([scores[label] for label in LABELS], ours, atol=atol)
     assert np.ptp(ours) > 100 * atol
 
 
@@ -104,3 +105,8 @@ def test_its_schema_reads_what_was_written(theirs):
 def test_it_refuses_to_normalize_by_channel_instead_of_doing_it_wrong(theirs):
     """Why `include_preprocessing` is what models trained with "torch" need there."""
     assert "Per-channel image normalization is not available" in theirs["float32", "torch"]["error"]
+
+
+def test_it_takes_no_int8_inputs(theirs):
+    """Why files that include the preprocessing take uint8."""
+    assert "uint8/float32, got INT8" in theirs["int8", "torch"]["error"]

@@ -43,8 +43,8 @@ def test_further_buffers(content):
     assert read_metadata(written) == FULL
 
 
-def test_a_file_without_metadata(content):
-    assert read_metadata(content) is None
+def test_a_file_without_metadata(flex_file):
+    assert read_metadata(flex_file.read_bytes()) is None
 
 
 def test_equal_channels_are_one_value(content):
