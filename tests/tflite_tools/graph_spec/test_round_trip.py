@@ -63,9 +63,10 @@ def nested_with_several_inputs_and_outputs():
 
 
 def nested_by_the_names_of_its_inputs():
-    one, two = keras.Input(IMAGE, name="one"), keras.Input(IMAGE, name="two")
-    inner = keras.Model([one, two], one - 2 * two)
-    return functional(lambda x: inner({"two": x, "one": layers.Conv2D(4, 1)(x)}))
+    """In an order that is not that of the alphabet."""
+    zeta, alpha = keras.Input(IMAGE, name="zeta"), keras.Input(IMAGE, name="alpha")
+    inner = keras.Model([zeta, alpha], zeta - 2 * alpha)
+    return functional(lambda x: inner({"alpha": x, "zeta": layers.Conv2D(4, 1)(x)}))
 
 
 def several_inputs_and_outputs():
@@ -167,8 +168,12 @@ def made(build_model):
 @pytest.mark.parametrize("build_model", MODELS, ids=lambda each: each.__name__)
 def test_the_same_network_comes_back(build_model, tmp_path):
     model, fused = made(build_model)
-    save(describe(fused), tmp_path / "graph.npz")
-    rebuilt = build(load(tmp_path / "graph.npz"), batch_size=3)
+    spec = describe(fused)
+    save(spec, tmp_path / "graph.npz")
+    loaded = load(tmp_path / "graph.npz")
+    assert (loaded.inputs, loaded.outputs) == (spec.inputs, spec.outputs)
+    assert [node.calls for node in loaded.nodes] == [node.calls for node in spec.nodes]
+    rebuilt = build(loaded, batch_size=3)
     assert [tensor.shape[0] for tensor in rebuilt.inputs] == [3] * len(model.inputs)
     data = [images(3, *entry.shape[1:], seed=seed) for seed, entry in enumerate(model.inputs)]
     inputs = data[0] if len(data) == 1 else data
@@ -211,6 +216,14 @@ def test_names_are_fit_for_tensorflow_and_unique():
     names = [node.name for node in spec.nodes]
     assert names == ["my_layer", "layer_conv", "my_layer_1", "__b"] or len(set(names)) == 4
     assert all(name.isascii() and " " not in name and name[0] != "_" for name in names)
+
+
+def test_names_inside_wrappers_are_fit_for_tensorflow():
+    """Of layers that stay inside a wrapper, only its configuration knows the names."""
+    (rows, *_) = (node for node in describe(wrappers_and_recurrence()).nodes if "rows" in node.name)
+    names = [entry["config"]["name"] for entry in rows.config["layer"]["config"]["layers"]]
+    assert rows.name == "rows__"
+    assert names[-1] == "a_b"
 
 
 def test_the_model_is_not_changed():
