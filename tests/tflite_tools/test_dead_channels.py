@@ -137,6 +137,18 @@ def test_a_model_without_dead_channels(model, samples, tmp_path):
     assert json.loads(report.to_json())["dead_channels"] is None
 
 
+def test_the_option_of_the_command(run_cli, planted, train_set, tmp_path):
+    planted.save(tmp_path / "planted.keras")
+    np.save(tmp_path / "inputs.npy", train_set[0][:8])
+    options = ("--precision", "dynamic_int8", "--inputs", tmp_path / "inputs.npy", "--json")
+    result = run_cli(
+        *("convert", tmp_path / "planted.keras", "-o", tmp_path, *options, "--keep-dead-channels")
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    dead = json.loads(result.stdout)["dead_channels"]
+    assert (dead["total"], dead["dropped"]) == (80, False)
+
+
 def test_each_graph_is_converted_once_and_the_order_stays():
     class Graph(str):
         """Told apart as graphs are, by what they are and not by what they say."""
