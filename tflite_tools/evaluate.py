@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
-from tflite_tools.feeding import Feeding, common_feeding
+from tflite_tools.feeding import Feeding, common_feeding, file_feeding
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import load_keras_model
-from tflite_tools.prediction import predict
+from tflite_tools.prediction import Prepare, predict
 from tflite_tools.records import EvaluationRecord, ReferenceRecord
 from tflite_tools.samples import AnyArray, as_float32
 from tflite_tools.scoring import checked_labels, checked_reference, label_figures, scored
@@ -111,6 +111,7 @@ def evaluate_models(
                 model,
                 samples,
                 workers=workers,
+                prepare=_preparation(model, feeding),
                 progress=_counter(progress, model.path, len(samples)),
             ),
             output_step=model.output_step,
@@ -157,6 +158,13 @@ def _check_alike(first: LiteModel, other: LiteModel) -> None:
                 f"{other.path}: expected {kind} of shape {wanted}, as those of {first.path}, "
                 f"got {got}. Evaluate files of different models one by one."
             )
+
+
+def _preparation(model: LiteModel, feeding: Feeding) -> Prepare | None:
+    """What the samples undergo for a file that takes none of the pixels that others take."""
+    own = file_feeding(model.content)
+    takes_pixels = own is not None and own.included
+    return feeding.for_keras if feeding.included and not takes_pixels else None
 
 
 def _expected(

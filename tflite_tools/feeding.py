@@ -80,33 +80,27 @@ def file_feeding(content: bytes) -> Feeding | None:
 
 
 def common_feeding(files: Mapping[Path, bytes], preprocessing: str | None = None) -> Feeding:
-    """What files are fed that are given the same samples.
+    """What files are fed that are given the same samples: pixels, if any of them takes pixels.
 
     Args:
         files: Their contents.
         preprocessing: What a user says that the model was trained on; by default what the files
             say, and "torch" where none says anything.
     """
-    known = {path: _known_feeding(path, content) for path, content in files.items()}
-    said = {feeding for feeding in known.values() if feeding is not None}
-    included = [path for path, feeding in known.items() if feeding and feeding.included]
-    if included and len(included) < len(known):
-        other = next(path for path in known if path not in included)
-        raise ToolError(
-            f"{included[0]}: takes pixels, as its preprocessing is part of it, and {other} takes "
-            "preprocessed samples. Evaluate them one by one."
-        )
+    known = (_known_feeding(path, content) for path, content in files.items())
+    said = [feeding for feeding in known if feeding is not None]
+    included = any(feeding.included for feeding in said)
     if preprocessing is not None and not included:
         return Feeding(preprocessing)
+    names = {feeding.preprocessing for feeding in said}
     if preprocessing is not None:
-        said.add(Feeding(preprocessing, included=True))
-    if len(said) > 1:
-        names = ", ".join(sorted(feeding.preprocessing for feeding in said))
+        names.add(preprocessing)
+    if len(names) > 1:
         raise ToolError(
-            f"preprocessing: expected one for all files, as they say themselves, got {names}. "
-            "Evaluate files of different models one by one."
+            "preprocessing: expected one for all files, as they say themselves, got "
+            f"{', '.join(sorted(names))}. Evaluate files of different models one by one."
         )
-    return next(iter(said), Feeding("torch"))
+    return Feeding(next(iter(names), "torch"), included)
 
 
 def _known_feeding(path: Path, content: bytes) -> Feeding | None:

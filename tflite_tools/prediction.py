@@ -11,11 +11,12 @@ import numpy as np
 
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
-from tflite_tools.samples import AnyArray, FloatArray
+from tflite_tools.samples import AnyArray, FloatArray, as_float32
 
 # So many batches are one piece of work: few enough that all threads end at about the same time.
 _BATCHES = 16
 
+Prepare = Callable[[FloatArray], FloatArray]
 Progress = Callable[[int], None]
 
 
@@ -24,6 +25,7 @@ def predict(
     samples: Any,
     *,
     workers: int | None = None,
+    prepare: Prepare | None = None,
     progress: Progress | None = None,
 ) -> FloatArray:
     """Runs a model on any number of samples and returns one output row for each.
@@ -35,6 +37,7 @@ def predict(
         model: The file to run; it is the first worker's.
         samples: `(N, ...)` real values of the model's input shape.
         workers: The number of workers; None for one on each core that this process may use.
+        prepare: What the samples have to undergo first, some at a time; None for nothing.
         progress: Called with the number of samples that have been done since the last call; by
             any of the workers, but never by two at once.
     """
@@ -44,7 +47,7 @@ def predict(
     array = model.checked(samples)
     pieces = -(-len(array) // (_BATCHES * model.batch_size))
     models = [model, *(model.another() for _ in range(min(count, pieces) - 1))]
-    work = _Work(array, _BATCHES * model.batch_size, progress)
+    work = _Work(array, _BATCHES * model.batch_size, prepare, progress)
     if len(models) == 1:
         work.share_of(model)
     else:
@@ -65,6 +68,7 @@ class _Work:
 
     samples: AnyArray
     piece: int
+    prepare: Prepare | None
     progress: Progress | None
     done: dict[int, FloatArray] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -82,7 +86,8 @@ class _Work:
     def _run(self, model: LiteModel) -> None:
         for start in self._starts():
             rows = []
-            for batch in model.outputs(self.samples[start : start + self.piece]):
+            piece = as_float32(self.samples[start : start + self.piece])
+            for batch in model.outputs(piece if self.prepare is None else self.prepare(piece)):
                 if self.stop.is_set():
                     return
                 rows.append(batch)

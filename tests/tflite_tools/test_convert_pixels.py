@@ -122,7 +122,7 @@ def test_a_folder_is_read_as_the_files_say(pixel_files, model, image_folder, tmp
         assert report.records[0].max_abs_error < 1e-5
     with pytest.raises(ToolError, match=r"preprocessing: expected one for all .* torch, unit"):
         evaluate_files([pixel_file], image_folder, reference=model, preprocessing="unit")
-    with pytest.raises(ToolError, match=r"takes pixels, .* takes preprocessed samples"):
+    with pytest.raises(ToolError, match=r"preprocessing: expected one for all .* torch, unit"):
         evaluate_files([pixel_file, plain.file], image_folder, reference=model)
 
 
