@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflite_tools.artefact import Origin, checked_file
-from tflite_tools.calibration import Calibration
 from tflite_tools.conversion_samples import load_conversion_samples
 from tflite_tools.datasets import check_source
 from tflite_tools.dead_channels import QUANTISED, dead_channel_record
@@ -16,14 +15,13 @@ from tflite_tools.errors import ToolError
 from tflite_tools.feeding import Feeding, are_images
 from tflite_tools.file_contents import file_contents
 from tflite_tools.file_metadata import checked_about, file_metadata
-from tflite_tools.graph_spec import describe
 from tflite_tools.loading import check_keras_file, check_name, resolved_model
 from tflite_tools.metadata import check_label_count, load_labels
 from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder
 from tflite_tools.percentile import check_percentile
 from tflite_tools.pixel_input import check_takes_images
-from tflite_tools.provenance import array_hash, creation_time, file_hash, graph_hash, recipe_of
+from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
 from tflite_tools.quantize import (
     INT8_IO,
     PRECISIONS,
@@ -180,9 +178,11 @@ def convert(
         known = feeding if preprocessing or include_preprocessing or images_are_read else None
         origin = Origin(
             created=created,
-            source=_source(model, keras_model),
+            source=source_of(model, keras_model),
             recipe=_recipe(options, known, int8_io, names),
-            calibration=_calibration(samples.calibration),
+            calibration=None
+            if samples.calibration is None
+            else calibration_of(samples.calibration.record.source, samples.calibration.samples),
             verified_on=samples.compared_on,
         )
         write = partial(
@@ -238,13 +238,6 @@ def _check_options(
         raise ToolError(f"batch_size: expected a whole number from 1, got {batch_size}.")
 
 
-def _source(model: Any, loaded: "keras.Model") -> dict[str, str]:
-    if isinstance(model, str | os.PathLike):
-        path = Path(model)
-        return {"kind": "file", "name": path.name, "sha256": file_hash(path)}
-    return {"kind": "model", "name": loaded.name, "sha256": graph_hash(describe(loaded))}
-
-
 def _recipe(
     options: Mapping[str, Any],
     feeding: Feeding | None,
@@ -259,13 +252,3 @@ def _recipe(
     preprocessing = None if feeding is None else feeding.preprocessing
     count = None if labels is None else len(labels)
     return {**recipe, "preprocessing": preprocessing, "int8_io": int8_io, "labels": count}
-
-
-def _calibration(calibration: Calibration | None) -> dict[str, Any] | None:
-    if calibration is None:
-        return None
-    return {
-        "source": recipe_of({"source": calibration.record.source})["source"],
-        "samples": len(calibration.samples),
-        "sha256": array_hash(calibration.samples),
-    }

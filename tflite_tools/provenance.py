@@ -13,14 +13,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tflite_tools.errors import ToolError
-from tflite_tools.graph_spec import GraphSpec
+from tflite_tools.graph_spec import GraphSpec, describe
 from tflite_tools.metadata import read_buffer
 from tflite_tools.samples import AnyArray
+
+if TYPE_CHECKING:
+    import keras
 
 BUFFER_NAME = "KERAS_FINET_PROVENANCE"
 _FORMAT = 1
@@ -59,6 +62,30 @@ def provenance(
 def recipe_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as JSON values; of paths the last part only, of arrays only that they were given."""
     return {name: _plain(value) for name, value in options.items()}
+
+
+def source_of(
+    model: "keras.Model | str | os.PathLike[str]", loaded: "keras.Model"
+) -> dict[str, str]:
+    """What a model is known by.
+
+    Args:
+        model: What the user gave, the path of a `.keras` file or a model.
+        loaded: The same, loaded.
+    """
+    if isinstance(model, str | os.PathLike):
+        path = Path(model)
+        return {"kind": "file", "name": path.name, "sha256": file_hash(path)}
+    return {"kind": "model", "name": loaded.name, "sha256": graph_hash(describe(loaded))}
+
+
+def calibration_of(source: str, samples: AnyArray) -> dict[str, Any]:
+    """What the samples that int8 was calibrated on are known by; of a path the last part."""
+    return {
+        "source": _plain(source),
+        "samples": len(samples),
+        "sha256": array_hash(samples),
+    }
 
 
 def versions() -> dict[str, str | None]:

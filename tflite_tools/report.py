@@ -43,7 +43,7 @@ class ConversionReport:
                 "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
             )
         if self.dead_channels is not None:
-            caption += f"\n{escape(_dead_channel_line(self.dead_channels))}"
+            caption += f"\n{escape(dead_channel_line(self.dead_channels))}"
         if any(_is_off(record) for record in self.records):
             caption += "\ntflite-tools ranges FLOAT32.tflite INT8.tflite tells why int8 differs."
         folder = self.records[0].file.parent
@@ -76,7 +76,8 @@ def _is_off(record: ConversionRecord) -> bool:
     return record.precision == "int8" and agreement is not None and agreement < _LOW_AGREEMENT
 
 
-def _dead_channel_line(record: DeadChannelRecord) -> str:
+def dead_channel_line(record: DeadChannelRecord) -> str:
+    """The dead channels of a model in a sentence or two."""
     layers = ", ".join(f"{name}: {count}" for name, count in record.layers.items())
     if not record.dropped:
         return (

@@ -65,12 +65,19 @@ def qat(
         int, typer.Option(help="At most so many of them, evenly spread.")
     ] = 256,
     preprocessing: Annotated[
-        str,
-        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
-    ] = "torch",
+        str | None,
+        typer.Option(
+            help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none.",
+            show_default="torch",
+        ),
+    ] = None,
     int8_io: Annotated[
-        str, typer.Option(help="Type of the file's input and output: int8 or float32.")
+        str, typer.Option(help="Type of the file's input and output: int8, uint8 or float32.")
     ] = "int8",
+    keep_dead_channels: Annotated[
+        bool,
+        typer.Option("--keep-dead-channels", help="Whose huge weights can ruin int8."),
+    ] = False,
     name: Annotated[
         str | None, typer.Option(help="What the file name begins with.", show_default="MODEL")
     ] = None,
@@ -105,6 +112,7 @@ def qat(
         calibration=calibration,
         calibration_samples=calibration_samples,
         preprocessing=preprocessing,
+        drop_dead_channels=not keep_dead_channels,
         int8_io=int8_io,
         name=name,
         skip_unreadable=skip_unreadable,

@@ -3,17 +3,21 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tflite_tools.artefact import Origin, checked_file
+from tflite_tools.dead_channels import dead_channel_record
 from tflite_tools.deploy import deployed_graph, reference_outputs, sample_shape
 from tflite_tools.errors import ToolError
-from tflite_tools.flatbuffer import op_histogram
+from tflite_tools.feeding import Feeding, are_images
+from tflite_tools.file_metadata import file_metadata
 from tflite_tools.graph_spec import GraphSpec, load, save
 from tflite_tools.loading import check_keras_file, check_name, resolved_model
-from tflite_tools.output_folder import output_folder, whole_file
+from tflite_tools.output_folder import output_folder
+from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
 from tflite_tools.qat.candidates import better, float_figures, int8_candidate
 from tflite_tools.qat.data import TrainingData, check_sources, load_training_data
 from tflite_tools.qat.records import QatEpoch, QatReport
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
     import keras
 
 _SUFFIX = "_int8_qat.tflite"
+# Of keras_finet.preprocess_input, and so of the models that it was made for.
+_PREPROCESSING = "torch"
+_NOT_IN_RECIPES = ("model", "output_dir", "name", "verbose", "on_epoch")
 
 
 def qat(
@@ -45,9 +52,10 @@ def qat(
     split: str | None = None,
     validation_split: str | None = None,
     limit: int | None = None,
-    preprocessing: str = "torch",
+    preprocessing: str | None = None,
     skip_unreadable: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
+    drop_dead_channels: bool = True,
     int8_io: str = "int8",
     name: str | None = None,
     verbose: bool = False,
@@ -82,11 +90,15 @@ def qat(
         split: The split of a TFDS data set to train on.
         validation_split: The split to hold back.
         limit: Train on so many images at most.
-        preprocessing: For images from files and data sets: "torch" (as
+        preprocessing: What the images that the model was trained on had undergone: "torch" (as
             `keras_finet.preprocess_input`), "tf" (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+            Images are read that way, "torch" by default, and the file's metadata say so, if it
+            is given or images were read.
         skip_unreadable: Whether to leave out images of a folder that cannot be read.
         data_dir: Where TFDS data sets are.
-        int8_io: The type of the file's input and output, "int8" or "float32".
+        drop_dead_channels: Whether channels whose moving variance has fallen to nothing are left
+            out, as by `convert`.
+        int8_io: The type of the file's input and output, "int8", "uint8" or "float32".
         name: What the file name begins with. By default the `.keras` file's or the model's name.
         verbose: Whether what TensorFlow and its converter print reaches the terminal.
         on_epoch: Is called after every epoch, and before the first.
@@ -98,6 +110,8 @@ def qat(
         ToolError: Something given cannot be used, or a package of the extra `qat` is not
             installed; the message says what to do. No half-written file is left.
     """
+    recipe = _recipe(locals())
+    created = creation_time()
     check_installed()
     settings = QatSettings(epochs, learning_rate, batch_size, seed)
     settings.check()
@@ -109,14 +123,16 @@ def qat(
         check_keras_file(Path(model))
     check_sources(
         {"training data": images, "validation data": validation, "calibration data": calibration},
-        preprocessing,
+        preprocessing or _PREPROCESSING,
     )
+    says_preprocessing = preprocessing or any(map(are_images, (images, validation, calibration)))
     with verbosity(verbose), output_folder(output_dir) as folder:
         keras_model, stem = resolved_model(model, name)
+        shape = sample_shape(keras_model)
         data = load_training_data(
             images,
             labels,
-            sample_shape(keras_model),
+            shape,
             _classes(keras_model),
             validation=validation,
             calibration=calibration,
@@ -124,12 +140,18 @@ def qat(
             validation_split=validation_split,
             limit=limit,
             calibration_samples=calibration_samples,
-            preprocessing=preprocessing,
+            preprocessing=preprocessing or _PREPROCESSING,
             skip_unreadable=skip_unreadable,
             data_dir=data_dir,
         )
         reference = reference_outputs(keras_model, data.held_back.samples)
-        graph = deployed_graph(keras_model)
+        dead = dead_channel_record(
+            keras_model,
+            drop=drop_dead_channels,
+            samples=data.held_back.samples,
+            reference=reference,
+        )
+        graph = deployed_graph(keras_model, drop_dead_channels=drop_dead_channels)
         trained, history, best = _trained(graph, data, settings, on_epoch)
         quantization = Quantization(data.calibration, int8_io=int8_io)
         candidates = [
@@ -138,11 +160,27 @@ def qat(
         ]
         post_training, after_training = candidates
         kept = better(after_training, post_training, len(reference))
-        final = folder / f"{stem}{_SUFFIX}"
-        with whole_file(final) as temporary:
-            temporary.write_bytes(kept.content)
+        known = Feeding(preprocessing or _PREPROCESSING) if says_preprocessing else None
+        origin = Origin(
+            created=created,
+            source=source_of(model, keras_model),
+            recipe={**recipe, "network": kept.figures.network, "best_epoch": best},
+            calibration=calibration_of(data.calibration_source, data.calibration),
+            verified_on=f"{len(reference)} samples held back",
+        )
+        record = checked_file(
+            folder / f"{stem}{_SUFFIX}",
+            "int8",
+            kept.content,
+            data.held_back.samples,
+            reference,
+            metadata=file_metadata(
+                stem, shape, feeding=known, labels=data.held_back.class_names, about={}
+            ),
+            origin=origin,
+        )
     return QatReport(
-        file=final,
+        file=record.file,
         chosen=kept.figures.network,
         best_epoch=best,
         history=history,
@@ -151,13 +189,19 @@ def qat(
             post_training.figures,
             after_training.figures,
         ),
-        size_bytes=len(kept.content),
-        ops=op_histogram(kept.content),
+        size_bytes=record.size_bytes,
+        ops=record.ops,
         trained_on=data.trained_on,
         held_back=data.held_back_from,
-        calibrated_on=data.calibrated_on,
+        calibrated_on=f"{len(data.calibration)} samples of {data.calibration_source}",
         settings=settings,
+        dead_channels=dead,
     )
+
+
+def _recipe(options: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in options.items() if key not in _NOT_IN_RECIPES}
+    return recipe_of(kept)
 
 
 def _trained(

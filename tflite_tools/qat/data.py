@@ -24,7 +24,7 @@ class TrainingData:
         calibration: To take ranges of activations from.
         trained_on: What the report calls the samples.
         held_back_from: What it calls those held back.
-        calibrated_on: What it calls the calibration samples.
+        calibration_source: Where the calibration samples are from.
     """
 
     samples: FloatArray
@@ -32,7 +32,7 @@ class TrainingData:
     calibration: FloatArray
     trained_on: str
     held_back_from: str
-    calibrated_on: str
+    calibration_source: str
 
 
 def check_sources(sources: Mapping[str, Any], preprocessing: str) -> None:
@@ -107,7 +107,7 @@ def load_training_data(
         calibration=chosen,
         trained_on=_told(given.samples, given.source),
         held_back_from=_told(held_back.samples, held_back.source),
-        calibrated_on=_told(chosen, calibrating.source),
+        calibration_source=calibrating.source,
     )
 
 

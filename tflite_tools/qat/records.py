@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.qat.settings import QatSettings
+from tflite_tools.records import DeadChannelRecord
+from tflite_tools.report import dead_channel_line
 from tflite_tools.tables import as_text, formatted, to_json
 
 _COLUMNS = ("top-1", "same top-1", "mean error", "max error")
@@ -68,6 +71,8 @@ class QatReport:
         held_back: On how many samples the epoch and the file were chosen, and where they are from.
         calibrated_on: What the ranges of activations are from.
         settings: The training's numbers.
+        dead_channels: The model's dead channels, and whether the file is without them; None for a
+            model without.
     """
 
     file: Path
@@ -81,6 +86,7 @@ class QatReport:
     held_back: str
     calibrated_on: str
     settings: QatSettings
+    dead_channels: DeadChannelRecord | None = None
 
     def __str__(self) -> str:
         return as_text(self.table())
@@ -106,7 +112,7 @@ def epoch_line(epoch: QatEpoch) -> str:
 def _epochs(report: QatReport) -> Table:
     table = Table(
         title="Quantisation-aware training, int8 simulated",
-        caption=f"Trained on {report.trained_on}.",
+        caption=escape(f"Trained on {report.trained_on}."),
         title_style="bold",
     )
     for heading in ("epoch", "training loss", "loss", "top-1", "same top-1"):
@@ -130,7 +136,9 @@ def _comparison(report: QatReport) -> Table:
         "qat": f"int8, trained (epoch {report.best_epoch})",
     }
     table = Table(
-        title="As deployed", caption=f"On {report.held_back}, held back.", title_style="bold"
+        title="As deployed",
+        caption=escape(f"On {report.held_back}, held back."),
+        title_style="bold",
     )
     table.add_column("network", style="bold")
     for heading in _COLUMNS:
@@ -151,4 +159,8 @@ def _outcome(report: QatReport) -> str:
         "qat": "the trained network",
         "ptq": "the network by post-training quantisation, which training did not improve",
     }
-    return f"{report.file} ({report.size_bytes / 1024:.0f} KiB) holds {held[report.chosen]}."
+    size = f"{report.size_bytes / 1024:.0f} KiB"
+    lines = [f"{report.file} ({size}) holds {held[report.chosen]}."]
+    if report.dead_channels is not None:
+        lines.append(dead_channel_line(report.dead_channels))
+    return escape("\n".join(lines))

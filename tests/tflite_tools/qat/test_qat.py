@@ -1,5 +1,6 @@
 """The whole of it: an int8 file, its figures and its history."""
 
+import hashlib
 import json
 
 import keras
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
+from support.dead_channels import classifier, labelled_images
 
 import tflite_tools
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
+from tflite_tools.metadata import read_metadata
+from tflite_tools.provenance import array_hash, read_provenance
 
 CLEAN = """
 import os, sys
@@ -52,6 +56,21 @@ def test_the_file_is_int8_throughout_and_does_what_the_report_says(report, held_
     assert figures(report)["qat"].top1 == np.mean(chosen == labels)
 
 
+def test_the_file_says_where_it_comes_from(report, train_set):
+    content = report.file.read_bytes()
+    record = read_provenance(content)
+    assert record["source"]["name"] == "striped"
+    recipe = record["recipe"]
+    assert (recipe["epochs"], recipe["seed"], recipe["network"]) == (3, 3, "qat")
+    assert recipe["best_epoch"] == report.best_epoch
+    assert recipe["images"] == "given ndarray"
+    assert record["calibration"]["sha256"] == array_hash(train_set[0])
+    assert record["verification"]["mean_abs_error"] == figures(report)["qat"].mean_abs_error
+    beside = json.loads(report.file.with_name(f"{report.file.name}.json").read_text())
+    assert beside["file"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert read_metadata(content).name == "striped"
+
+
 def test_the_float_figures_are_the_keras_models(report, trained_model, held_back):
     images, labels = held_back
     chosen = np.asarray(trained_model(images)).argmax(-1)
@@ -79,6 +98,19 @@ def test_the_report_prints(report):
     for piece in ("int8, post-training", "192 samples of", "holds the trained network", " * "):
         assert piece in words
     assert json.loads(report.to_json())["settings"]["seed"] == 3
+
+
+def test_dead_channels_are_left_out_and_reported(tmp_path):
+    images, labels = labelled_images()
+    model = classifier(images, labels)
+    report = tflite_tools.qat(model, tmp_path, images, labels, epochs=1, calibration_samples=64)
+    assert report.dead_channels.dropped
+    assert f"int8 is without {report.dead_channels.total} dead channels" in " ".join(
+        str(report).split()
+    )
+    found = tflite_tools.evaluate(report.file, images, labels)
+    chosen = np.asarray(model(images)).argmax(-1)
+    assert found.top1 > np.mean(chosen == labels) - 0.01
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +152,7 @@ def test_a_training_that_diverges_says_so(trained_model, train_set, tmp_path):
         ({"seed": -1}, "seed: expected a whole number from 0, got -1"),
         ({"learning_rate": 0}, "learning_rate: expected a positive number, got 0"),
         ({"learning_rate": float("nan")}, "learning_rate: expected a positive number, got nan"),
-        ({"int8_io": "uint8"}, "int8_io: expected one of int8, float32, got uint8"),
+        ({"int8_io": "int4"}, "int8_io: expected one of int8, uint8, float32, got int4"),
         ({"name": "a/b"}, "name: expected a printable file name"),
     ],
 )
