@@ -16,9 +16,9 @@ from quantization_table.measured import QAT, Row
 GOAL = 0.5  # percentage points in the mean: one of the digits' test images is 0.28
 FLOAT = "float32"
 CAPTION = """\
-top-1 and agreement (same first choice as the Keras model) in percent of the test
-images, mean and standard deviation over the seeds; ratio: latency of one image on
-one thread relative to the float32 file, medians of interleaved runs"""
+top-1 and agreement (same first choice as the Keras model): percent of the
+test images, mean and standard deviation over the seeds; ratio: latency of
+one image on one thread, relative to the float32 file"""
 
 
 def print_report(rows: list[Row], *, check: bool) -> int:

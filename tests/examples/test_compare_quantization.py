@@ -64,7 +64,8 @@ def test_the_goal_is_in_the_mean_of_every_network(losses, code, capsys):
 def test_the_table_fits_a_terminal(capsys):
     report.print_report(rows_of({"FinetSmall-SE": (0.003, 0.001)}), check=True)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines[:12])) <= 80
+    table = [line for line in lines if "QAT loses" not in line]
+    assert max(map(len, table)) <= 80
     (row,) = (line for line in lines if "int8, QAT" in line)
     cells = [cell.strip() for cell in row.split("│")[1:-1]]
     # The deviation of 97.7 and 97.9 is 0.2 / √2.
