@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflite_tools.artefact import Origin, checked_file
+from tflite_tools.conversion_options import check_options, checked_precisions
 from tflite_tools.conversion_samples import load_conversion_samples
 from tflite_tools.datasets import check_source
 from tflite_tools.dead_channels import QUANTISED, dead_channel_record
@@ -22,11 +23,7 @@ from tflite_tools.output_folder import output_folder
 from tflite_tools.percentile import check_percentile
 from tflite_tools.pixel_input import check_takes_images
 from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
-from tflite_tools.quantize import (
-    INT8_IO,
-    PRECISIONS,
-    Quantization,
-)
+from tflite_tools.quantize import Quantization
 from tflite_tools.quiet import verbosity
 from tflite_tools.report import ConversionReport
 from tflite_tools.targets import PER_CHANNEL_DENSE, check_target, check_target_name
@@ -121,10 +118,10 @@ def convert(
             half-written file is left; files of earlier precisions stay.
     """
     options = dict(locals())
-    wanted = _checked_precisions(precisions)
+    wanted = checked_precisions(precisions)
     feeding = Feeding(preprocessing or _PREPROCESSING, include_preprocessing)
     int8_io = int8_io or ("uint8" if include_preprocessing else "int8")
-    _check_options(wanted, calibration, int8_io, batch_size)
+    check_options(wanted, calibration, int8_io, batch_size)
     check_percentile(calibration_percentile)
     check_target_name(target)
     if calibration_percentile is not None and (include_preprocessing or int8_io == "uint8"):
@@ -178,7 +175,7 @@ def convert(
         known = feeding if preprocessing or include_preprocessing or images_are_read else None
         origin = Origin(
             created=created,
-            source=source_of(model, keras_model),
+            source=source_of(model, keras_model.name, graph),
             recipe=_recipe(options, known, int8_io, names),
             calibration=None
             if samples.calibration is None
@@ -209,33 +206,6 @@ def convert(
     calibrated = samples.calibration if "int8" in wanted else None
     quantised_on = None if calibrated is None else calibrated.record
     return ConversionReport(tuple(records), samples.compared_on, quantised_on, dead)
-
-
-def _checked_precisions(precisions: Sequence[str]) -> list[str]:
-    # What is no sequence is reported as if it were the one precision.
-    several = isinstance(precisions, Iterable) and not isinstance(precisions, str)
-    given: list[Any] = list(precisions) if several else [precisions]
-    unknown = [str(precision) for precision in given if precision not in PRECISIONS]
-    if unknown or not given:
-        raise ToolError(
-            f"precision: expected one or more of {', '.join(PRECISIONS)}, got "
-            f"{', '.join(unknown) or 'none'}."
-        )
-    return list(dict.fromkeys(given))
-
-
-def _check_options(
-    precisions: Sequence[str], calibration: Any, int8_io: str, batch_size: int
-) -> None:
-    if "int8" in precisions and calibration is None:
-        raise ToolError(
-            "int8 needs calibration data to find the ranges of the activations: some hundred "
-            "samples as in training, or a folder of images. Got none."
-        )
-    if int8_io not in INT8_IO:
-        raise ToolError(f"int8_io: expected one of {', '.join(INT8_IO)}, got {int8_io}.")
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ToolError(f"batch_size: expected a whole number from 1, got {batch_size}.")
 
 
 def _recipe(

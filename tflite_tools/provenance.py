@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tflite_tools.errors import ToolError
-from tflite_tools.graph_spec import GraphSpec, describe
+from tflite_tools.graph_spec import GraphSpec
 from tflite_tools.metadata import read_buffer
 from tflite_tools.samples import AnyArray
 
@@ -65,18 +65,20 @@ def recipe_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def source_of(
-    model: "keras.Model | str | os.PathLike[str]", loaded: "keras.Model"
+    model: "keras.Model | str | os.PathLike[str]", name: str, graph: GraphSpec
 ) -> dict[str, str]:
     """What a model is known by.
 
     Args:
         model: What the user gave, the path of a `.keras` file or a model.
-        loaded: The same, loaded.
+        name: The model's name.
+        graph: What is deployed of it: of the model as trained, layers that fuse replaces cannot
+            always be described.
     """
     if isinstance(model, str | os.PathLike):
         path = Path(model)
         return {"kind": "file", "name": path.name, "sha256": file_hash(path)}
-    return {"kind": "model", "name": loaded.name, "sha256": graph_hash(describe(loaded))}
+    return {"kind": "model", "name": name, "sha256": graph_hash(graph)}
 
 
 def calibration_of(source: str, samples: AnyArray) -> dict[str, Any]:

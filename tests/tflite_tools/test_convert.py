@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_finet import FineGrainedBatchNorm
 from tflite_tools import artefact, convert
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import op_histogram
@@ -254,3 +255,14 @@ def test_nnapi_gets_one_scale_for_dense_weights(model, samples, tmp_path):
         return len(weights.quantization.scale)
 
     assert (dense_scales("cpu"), dense_scales("nnapi")) == (5, 1)
+
+
+class OwnConvolution(FineGrainedBatchNorm):
+    """A layer of the user's own that can fold, as its parent does."""
+
+
+def test_a_foldable_layer_of_the_users_own_converts(tmp_path):
+    image = keras.Input((8, 8, 4))
+    own = keras.Model(image, OwnConvolution(4, 1, groups=2)(image), name="own")
+    (record,) = convert(own, tmp_path).records
+    assert set(record.ops) == {"CONV_2D"}

@@ -163,7 +163,7 @@ def qat(
         known = Feeding(preprocessing or _PREPROCESSING) if says_preprocessing else None
         origin = Origin(
             created=created,
-            source=source_of(model, keras_model),
+            source=source_of(model, keras_model.name, deployed_graph(keras_model)),
             recipe={**recipe, "network": kept.figures.network, "best_epoch": best},
             calibration=calibration_of(data.calibration_source, data.calibration),
             verified_on=f"{len(reference)} samples held back",
