@@ -38,14 +38,14 @@ class ConversionReport:
         caption = f"Compared with the Keras model on {self.samples_from}."
         if self.calibration is not None:
             caption += "".join(f"\n{escape(line)}" for line in _calibration_lines(self.calibration))
-        if any(record.precision == "float16" for record in self.records):
-            caption += (
-                "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
-            )
         if self.dead_channels is not None:
             caption += f"\n{escape(dead_channel_line(self.dead_channels))}"
         if any(_is_off(record) for record in self.records):
             caption += "\ntflite-tools ranges FLOAT32.tflite INT8.tflite tells why int8 differs."
+        if any(record.precision == "float16" for record in self.records):
+            caption += (
+                "\nIn float16 files DEQUANTIZE unpacks the weights, once, when a file is loaded."
+            )
         folder = self.records[0].file.parent
         table = file_table(
             f"Files in {escape(str(folder))}", ("KiB", "same top-1", "max error"), caption=caption
