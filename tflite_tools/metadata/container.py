@@ -50,11 +50,10 @@ def add_buffers(content: bytes, named: Mapping[str, bytes]) -> bytes:
     model = _root(content)
     root = Table(content, struct.unpack_from("<I", content)[0])
     _check_can_be_moved(model, root)
-    padded = content + bytes(-len(content) % _ALIGNMENT)
-    builder = flatbuffers.Builder(len(padded) + sum(map(len, named.values())) + _ROOM)
-    builder.Prep(_ALIGNMENT, len(padded))
+    builder = flatbuffers.Builder(len(content) + sum(map(len, named.values())) + _ROOM)
+    builder.Prep(_ALIGNMENT, len(content))
     # A builder counts places from the end of its output, and puts a vector's length before it.
-    end = builder.CreateByteVector(padded) - _OFFSET_BYTES
+    end = builder.CreateByteVector(content) - _OFFSET_BYTES
     buffers = [end - place for place in _members(root, _BUFFERS)]
     entries = [
         end - place
