@@ -8,6 +8,7 @@ from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.convert import convert
 from tflite_tools.evaluate import evaluate
 from tflite_tools.evaluate_files import evaluate_files
+from tflite_tools.gpu import run_on_gpu
 from tflite_tools.inspection import inspect_model
 from tflite_tools.qat import qat
 from tflite_tools.ranges import range_report
@@ -22,4 +23,5 @@ __all__ = [
     "parse_benchmark_log",
     "qat",
     "range_report",
+    "run_on_gpu",
 ]

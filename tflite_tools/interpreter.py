@@ -49,6 +49,16 @@ class LiteModel:
         return np.dtype(self._output["dtype"])
 
     @property
+    def input_details(self) -> dict[str, Any]:
+        """What the interpreter says of the input: shape, dtype, quantization."""
+        return self._input
+
+    @property
+    def output_details(self) -> dict[str, Any]:
+        """The same of the output."""
+        return self._output
+
+    @property
     def output_step(self) -> float:
         """The size of a quantisation step of the outputs; 0 for floats."""
         return float(self._output["quantization"][0])

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tflite_tools.delegates.deciding import decide
+from tflite_tools.delegates.dynamic import SOURCE as DYNAMIC_SOURCE
+from tflite_tools.delegates.dynamic import makes_dynamic_tensor
 from tflite_tools.delegates.partitions import find_partitions
 from tflite_tools.delegates.records import Coverage, Decision, DelegateReport, Partition
 from tflite_tools.delegates.rules import Rules, load_rules
@@ -26,18 +28,18 @@ def delegate_report(graph: ModelGraph, delegate: str) -> DelegateReport:
     accepted = {d.index for d in decisions if d.status == "taken" or d.fatal}
     partitions = find_partitions(graph, accepted)
     kept = _largest(partitions, rules)
-    fatal = [d for d in decisions if d.fatal and any(d.index in p.operators for p in kept)]
-    if fatal:
+    failure = _failure(graph, rules, decisions, kept)
+    if failure:
         kept = []
     running = {index for partition in kept for index in partition.operators}
-    dropped = 0 if fatal else len(partitions) - len(kept)
+    dropped = 0 if failure else len(partitions) - len(kept)
     share = _mac_share(graph, running)
-    coverage = _coverage(graph, decisions, running, bool(fatal))
+    coverage = _coverage(graph, decisions, running, bool(failure))
     return DelegateReport(
         delegate=delegate,
         title=rules.title,
         coverage=coverage,
-        verdict=_failure(fatal) or _verdict(coverage, decisions, kept, share, dropped),
+        verdict=failure or _verdict(coverage, decisions, kept, share, dropped),
         operators=len(running),
         mac_share=share,
         partitions=tuple(kept),
@@ -74,13 +76,22 @@ def _coverage(
     return "partial" if running else "none"
 
 
-def _failure(fatal: list[Decision]) -> str:
-    if not fatal:
+def _failure(
+    graph: ModelGraph, rules: Rules, decisions: Sequence[Decision], kept: list[Partition]
+) -> str:
+    """Why the delegate fails as a whole; empty if it does not."""
+    if not kept:
         return ""
-    return (
-        f"fails when it is set up, and everything runs on the CPU: "
-        f"{fatal[0].op} (operator {fatal[0].index}) {fatal[0].reason}"
-    )
+    what = "fails when it is set up, and everything runs on the CPU:"
+    if rules.static_shapes and (operator := makes_dynamic_tensor(graph)) is not None:
+        return (
+            f"{what} the size of what {operator.name} (operator {operator.index}) makes is known "
+            f"only when the model runs [{DYNAMIC_SOURCE}]; fix the batch size"
+        )
+    fatal = [d for d in decisions if d.fatal and any(d.index in p.operators for p in kept)]
+    if fatal:
+        return f"{what} {fatal[0].op} (operator {fatal[0].index}) {fatal[0].reason}"
+    return ""
 
 
 def _verdict(

@@ -55,6 +55,8 @@ class Rules:
         unpack_source: Where that stands.
         max_partitions: How many partitions it takes, the largest first; 0 for all.
         min_operators: How many operators a partition must have.
+        static_shapes: Whether it fails as a whole on a tensor whose size is known only when the
+            model runs.
         notes: What else to know of it, a sentence each.
     """
 
@@ -69,6 +71,7 @@ class Rules:
     unpack_source: str
     max_partitions: int
     min_operators: int
+    static_shapes: bool
     notes: tuple[str, ...]
 
 
@@ -136,6 +139,7 @@ def _parse(delegate: str, table: dict[str, Any], level: int) -> Rules:
         unpack_source=f"{table.get('unpack_file', file)}:{table.get('unpack_lines', '')}",
         max_partitions=table.get("max_partitions", 0),
         min_operators=table.get("min_operators", 1),
+        static_shapes=table.get("static_shapes", False),
         notes=tuple(table.get("notes", ())),
     )
 

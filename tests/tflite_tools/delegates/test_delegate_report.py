@@ -70,11 +70,25 @@ def test_opengl_accepts_a_grouped_convolution_and_then_fails(graph):
     assert found.decisions[0].source.endswith("gl/kernels/conv.cc:51-54")
 
 
-def test_the_gpu_refuses_what_an_open_batch_size_brings(graph):
-    found = delegate_report(graph("large_weights", batch_size=None), "gpu-opencl")
-    assert set(refused(found)) == {"PACK", "RESHAPE", "SHAPE", "STRIDED_SLICE"}
-    assert len(found.partitions) == found.dropped_partitions == 1  # the default is one
-    assert found.partitions[0].operators[0] == 0
+@pytest.mark.parametrize("delegate", ["gpu-opencl", "gpu-opengl", "nnapi-31"])
+@pytest.mark.parametrize("network", ["attention", "convolutions", "large_weights"])
+def test_an_open_batch_size_can_make_a_delegate_fail(graph, network, delegate):
+    found = delegate_report(graph(network, batch_size=None), delegate)
+    assert (found.coverage, found.partitions, found.mac_share) == ("none", (), 0)
+    assert "is known only when the model runs" in found.verdict
+    assert "subgraph.cc" in found.verdict
+    assert "SHAPE" in refused(found)
+
+
+def test_an_open_batch_size_need_not(graph):
+    found = delegate_report(graph("squeeze_excite", batch_size=None), "gpu-opencl")
+    assert found.coverage == "full"
+
+
+def test_only_the_largest_partition_runs_on_the_gpu(graph):
+    found = delegate_report(graph("shapes"), "gpu-opencl")
+    assert len(found.partitions) == found.dropped_partitions == 1
+    assert found.partitions[0].operators == tuple(range(11))
 
 
 def test_five_axes_are_too_many_for_the_gpu(graph):

@@ -1,0 +1,40 @@
+"""`tflite-tools run-gpu`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.output import printed
+
+
+@app.command()
+def run_gpu(
+    files: Annotated[list[Path], typer.Argument(help="The .tflite files.", metavar="FILE...")],
+    inputs: Annotated[
+        str | None,
+        typer.Option(
+            help="Samples to compare on: a folder of images, an .npy or .npz file, a TFDS name.",
+            show_default="random",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 16,
+    preprocessing: Annotated[
+        str,
+        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
+    ] = "torch",
+    runs: Annotated[int, typer.Option(help="How many runs to time.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+) -> None:
+    """Run .tflite files on the GPU alone and compare them with the processor."""
+    from tflite_tools.gpu import GpuReport, run_on_gpu
+    from tflite_tools.tables import print_report
+
+    records = (
+        run_on_gpu(file, inputs, limit=limit, preprocessing=preprocessing, runs=runs)
+        for file in files
+    )
+    report = GpuReport(tuple(records))
+    with printed("the files were run"):
+        print_report(report, as_json=json)

@@ -1,0 +1,87 @@
+"""The part that runs in a process of its own: LiteRT's GPU path can end its process."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflite_tools.errors import ToolError
+from tflite_tools.interpreter import LiteModel, dequantized, padded, quantized
+from tflite_tools.samples import AnyArray, FloatArray
+
+_WARMUP = 3
+
+
+def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
+    """Compiles a file for the GPU alone, runs it on all samples, and times it on the first batch.
+
+    Args:
+        path: The .tflite file.
+        samples: Float samples that fit the model.
+        runs: How many runs to time.
+        log: The file that gets what LiteRT prints, also if it ends the process.
+    """
+    _print_to(log)
+    model = LiteModel(path)
+    start = time.perf_counter_ns()
+    gpu = _Compiled(model)
+    compile_ms = _milliseconds(start)
+    batches = [
+        padded(samples[first : first + model.batch_size], model.batch_size)
+        for first in range(0, len(samples), model.batch_size)
+    ]
+    times = [gpu.timed(batches[0]) for _ in range(1 + _WARMUP + runs)]
+    outputs = np.concatenate([gpu.predict(batch) for batch in batches])[: len(samples)]
+    return {
+        "outputs": outputs,
+        "compile_ms": compile_ms,
+        "first_ms": times[0],
+        "times_ms": times[1 + _WARMUP :],
+    }
+
+
+class _Compiled:
+    def __init__(self, model: LiteModel) -> None:
+        from ai_edge_litert.compiled_model import CompiledModel
+        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+
+        # The GPU alone: with the processor as well, LiteRT calls a model accelerated of which it
+        # ran nothing on the GPU.
+        try:
+            self._model = CompiledModel.from_file(
+                str(model.path), hardware_accel=HardwareAccelerator.GPU
+            )
+        except RuntimeError as error:
+            raise ToolError(str(error)) from error
+        self._inputs = self._model.create_input_buffers(0)
+        self._outputs = self._model.create_output_buffers(0)
+        self._input, self._output = model.input_details, model.output_details
+
+    def predict(self, batch: FloatArray) -> FloatArray:
+        return dequantized(self._run(quantized(batch, self._input)), self._output)
+
+    def timed(self, batch: FloatArray) -> float:
+        """The milliseconds of a run, its input's writing and its output's reading included."""
+        values = quantized(batch, self._input)
+        start = time.perf_counter_ns()
+        self._run(values)
+        return _milliseconds(start)
+
+    def _run(self, values: AnyArray) -> AnyArray:
+        self._inputs[0].write(np.ascontiguousarray(values))
+        self._model.run_by_index(0, self._inputs, self._outputs)
+        shape = [int(side) for side in self._output["shape"]]
+        return self._outputs[0].read(int(np.prod(shape)), self._output["dtype"]).reshape(shape)
+
+
+def _milliseconds(start: int) -> float:
+    return (time.perf_counter_ns() - start) / 1e6
+
+
+def _print_to(log: str) -> None:
+    """Sends what C++ code prints to a file that outlives the process."""
+    with Path(log).open("wb") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)

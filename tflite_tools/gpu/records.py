@@ -1,0 +1,39 @@
+"""What a run on the GPU gave."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_tools.records import EvaluationRecord
+
+
+@dataclass(frozen=True)
+class GpuRecord:
+    """How a .tflite file did on the GPU alone.
+
+    A run is timed from the writing of its input to the reading of its output: a GPU works on after
+    the call that starts it has returned.
+
+    Attributes:
+        file: The .tflite file.
+        device: What LiteRT calls the GPU.
+        software: Whether the "GPU" is a program on the processor, so that its times mean nothing
+            for a real one.
+        comparison: Its outputs against those of the processor.
+        largest_output: The largest absolute output of the processor, to judge the errors by.
+        compile_ms: How long it took to load and compile the file, in milliseconds.
+        first_ms: The time of the first run.
+        runs: How many runs were timed after the warm-up.
+        median_ms: Their median.
+        p95_ms: The time that 95 % of the runs kept to.
+    """
+
+    file: Path
+    device: str
+    software: bool
+    comparison: EvaluationRecord
+    largest_output: float
+    compile_ms: float
+    first_ms: float
+    runs: int
+    median_ms: float
+    p95_ms: float

@@ -1,0 +1,51 @@
+"""What runs on the GPU gave, as a table and as JSON."""
+
+from dataclasses import dataclass
+
+from rich.markup import escape
+from rich.table import Table
+
+from tflite_tools.gpu.records import GpuRecord
+from tflite_tools.tables import as_text, file_table, formatted, to_json
+
+
+@dataclass(frozen=True)
+class GpuReport:
+    """What runs on the GPU gave. `print` shows it as a table.
+
+    Attributes:
+        records: One `GpuRecord` for each file.
+    """
+
+    records: tuple[GpuRecord, ...]
+
+    def __str__(self) -> str:
+        return as_text(self.table())
+
+    def table(self) -> Table:
+        """One row for each file: its distance from the processor, its times."""
+        samples = self.records[0].comparison.samples
+        caption = (
+            f"All operators ran on it. Compared with the processor on {samples} samples. A run is "
+            "timed with the writing of its input and the reading of its output."
+        )
+        if any(record.software for record in self.records):
+            caption += "\nThis GPU is a program: its times say nothing of a real one."
+        table = file_table(
+            f"on {escape(self.records[0].device)}",
+            ("same top-1", "max error", "of", "first, median, p95 ms"),
+            caption=caption,
+        )
+        for record in self.records:
+            table.add_row(
+                escape(record.file.name),
+                formatted(record.comparison.agreement, ".1%"),
+                formatted(record.comparison.max_abs_error, ".1e"),
+                f"{record.largest_output:.3g}",
+                f"{record.first_ms:.1f}, {record.median_ms:.2f}, {record.p95_ms:.2f}",
+            )
+        return table
+
+    def to_json(self) -> str:
+        """The report as a JSON object."""
+        return to_json(self)
