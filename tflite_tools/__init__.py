@@ -3,6 +3,7 @@
 Nothing here imports Keras or TensorFlow before a function needs them.
 """
 
+from tflite_tools.android import benchmark_android
 from tflite_tools.benchmark import benchmark_host
 from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.convert import convert
@@ -15,6 +16,7 @@ from tflite_tools.ranges import range_report
 
 __all__ = [
     "BenchmarkRecord",
+    "benchmark_android",
     "benchmark_host",
     "convert",
     "evaluate",

@@ -1,6 +1,7 @@
 """Runs .tflite files in the LiteRT interpreter on whole arrays of float samples."""
 
 import copy
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,11 @@ class LiteModel:
         self.batch_size, *sample_shape = (int(side) for side in self._input["shape"])
         self.sample_shape = tuple(sample_shape)
         self.row_shape = tuple(int(side) for side in self._output["shape"][1:])
+
+    @property
+    def input_name(self) -> str:
+        """The name of the input tensor in the file."""
+        return str(self._input["name"])
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
@@ -108,6 +114,17 @@ class LiteModel:
     def output(self) -> FloatArray:
         """The outputs of the last run, as float32."""
         return dequantized(self._interpreter.get_tensor(self._output["index"]), self._output)
+
+    def encoded(self, batch: FloatArray) -> bytes:
+        """One full batch as the bytes of the input tensor."""
+        return quantized(batch, self._input).tobytes()
+
+    def decoded(self, content: bytes) -> FloatArray | None:
+        """The bytes of an output tensor as float32; None if they are not of its size."""
+        shape = (self.batch_size, *self.row_shape)
+        if len(content) != math.prod(shape) * self.output_dtype.itemsize:
+            return None
+        return dequantized(np.frombuffer(content, self.output_dtype).reshape(shape), self._output)
 
     def _prepared(self) -> Interpreter:
         with silenced() as noise:

@@ -4,7 +4,15 @@ import os
 import sys
 
 # Imported for what they register.
-from tflite_tools.cli import convert, evaluate, inspect, qat, ranges, run_gpu  # noqa: F401
+from tflite_tools.cli import (  # noqa: F401
+    benchmark,
+    convert,
+    evaluate,
+    inspect,
+    qat,
+    ranges,
+    run_gpu,
+)
 from tflite_tools.cli.app import app
 from tflite_tools.errors import ToolError
 

@@ -7,7 +7,7 @@ from typer.core import TyperCommand
 
 from tflite_tools.errors import ToolError
 
-_MODEL_SUFFIX = ".keras"
+_MODEL_SUFFIXES = (".keras", ".tflite")
 
 
 class MultiValueCommand(TyperCommand):
@@ -44,7 +44,7 @@ def _expanded(args: Iterable[str], repeatable: set[str]) -> Iterator[str]:
             name, equals, _ = arg.partition("=")
             option = name if name in repeatable else None
             first = not equals
-        elif arg.endswith(_MODEL_SUFFIX):
+        elif arg.endswith(_MODEL_SUFFIXES):
             option = None
         elif option is not None and not first:
             yield option

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,15 @@ _SECONDS_PER_FRAME = 0.1
 
 
 @contextlib.contextmanager
-def progress_bars() -> Iterator[Callable[[Path, int, int], None] | None]:
+def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[Path, int, int], None] | None]:
     """Yields what draws a bar for each file on standard error; None if that is no terminal.
 
-    It is called with a file, how much of it is done, and how much there is.
+    It is called with a file, how much of it is done, and how much there is, from any thread.
+
+    Args:
+        quiet: Draw nothing.
     """
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -42,15 +46,17 @@ def progress_bars() -> Iterator[Callable[[Path, int, int], None] | None]:
     )
     tasks = {}
     drawn = 0.0
+    drawing = threading.Lock()
 
     def draw(file: Path, done: int, total: int) -> None:
         nonlocal drawn
-        if file not in tasks:
-            tasks[file] = bars.add_task(escape(file.name), total=total)
-        bars.update(tasks[file], completed=done)
-        if done in (0, total) or time.monotonic() - drawn > _SECONDS_PER_FRAME:
-            bars.refresh()
-            drawn = time.monotonic()
+        with drawing:
+            if file not in tasks:
+                tasks[file] = bars.add_task(escape(file.name), total=total)
+            bars.update(tasks[file], completed=done)
+            if done in (0, total) or time.monotonic() - drawn > _SECONDS_PER_FRAME:
+                bars.refresh()
+                drawn = time.monotonic()
 
     with bars:
         yield draw

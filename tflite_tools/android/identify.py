@@ -1,0 +1,96 @@
+"""Which phone this is, by its own properties, and how warm it is."""
+
+from collections.abc import Mapping
+
+from tflite_tools.android.connection import Connection
+from tflite_tools.android.records import DeviceInfo, DeviceState
+
+_SOC_MODELS = {
+    "SM8150": "Snapdragon 855",
+    "SDM710": "Snapdragon 710",
+    "kirin980": "Kirin 980",
+}
+# Before Android 12 no property names the chip; these follow from it. The model does not: a Galaxy
+# S10e has a Snapdragon or an Exynos.
+_PLATFORMS = {
+    "msmnile": "Snapdragon 855",
+    "sdm710": "Snapdragon 710",
+    "kirin980": "Kirin 980",
+    "exynos9820": "Exynos 9820",
+}
+_PLATFORM_PROPERTIES = ("ro.board.platform", "ro.hardware", "ro.hardware.chipname")
+# `read` starts no process: fifty of them would warm up what is measured here.
+_ZONES = (
+    "for z in /sys/class/thermal/thermal_zone*; do "
+    'read -r t < $z/temp && read -r n < $z/type && echo "zone $t $n"; done 2>/dev/null; '
+    "for c in /sys/devices/system/cpu/cpu[0-9]*; do "
+    "read -r m < $c/cpufreq/cpuinfo_max_freq && read -r f < $c/cpufreq/scaling_cur_freq && "
+    'echo "core ${c##*cpu} $m $f"; done 2>/dev/null'
+)
+_PLAUSIBLE = (-30.0, 150.0)
+
+
+def identify(connection: Connection) -> DeviceInfo:
+    """Asks a phone what it is."""
+    properties = _properties(connection.run(["getprop"]).output.decode(errors="replace"))
+    _, cores = _zones_and_cores(connection)
+    get = properties.get
+    level = get("ro.build.version.sdk", "")
+    return DeviceInfo(
+        serial=connection.serial,
+        model=f"{get('ro.product.manufacturer', '')} {get('ro.product.model', '')}".strip()
+        or "unknown model",
+        soc=soc_name(properties),
+        android=get("ro.build.version.release"),
+        api_level=int(level) if level.isascii() and level.isdigit() else None,
+        abi=get("ro.product.cpu.abi"),
+        max_frequencies=tuple(highest for highest, _ in cores),
+    )
+
+
+def soc_name(properties: Mapping[str, str]) -> str | None:
+    """The name of the system on a chip, from `getprop`."""
+    model = properties.get("ro.soc.model", "")
+    if model and model.lower() != "unknown":
+        return _SOC_MODELS.get(model, model)
+    platforms = [value for name in _PLATFORM_PROPERTIES if (value := properties.get(name))]
+    known = (_PLATFORMS[value.lower()] for value in platforms if value.lower() in _PLATFORMS)
+    return next(known, platforms[0] if platforms else None)
+
+
+def read_state(connection: Connection) -> DeviceState:
+    """The temperatures and frequencies at the moment."""
+    temperatures, cores = _zones_and_cores(connection)
+    return DeviceState(temperatures, tuple(now for _, now in cores))
+
+
+def _properties(text: str) -> dict[str, str]:
+    pairs = (line.split("]: [", 1) for line in text.splitlines() if line.startswith("["))
+    return {pair[0][1:]: pair[1].rstrip("]") for pair in pairs if len(pair) == 2}
+
+
+def _zones_and_cores(connection: Connection) -> tuple[dict[str, float], list[tuple[int, int]]]:
+    temperatures: dict[str, float] = {}
+    cores: dict[int, tuple[int, int]] = {}
+    for line in connection.run(_ZONES).output.decode(errors="replace").splitlines():
+        match line.split():
+            case ["zone", value, *words] if (degrees := _degrees(value)) is not None:
+                temperatures[" ".join(words) or f"zone {len(temperatures)}"] = degrees
+            case ["core", core, highest, now] if _all_digits(core, highest, now):
+                cores[int(core)] = (int(highest), int(now))
+    return temperatures, [cores[core] for core in sorted(cores)]
+
+
+def _all_digits(*values: str) -> bool:
+    return all(value.isascii() and value.isdigit() and len(value) < 12 for value in values)
+
+
+def _degrees(text: str) -> float | None:
+    """Kernels give thousandths, tenths or whole degrees."""
+    if not _all_digits(text.removeprefix("-")):
+        return None
+    value = float(text)
+    for scale in (1.0, 10.0, 1000.0):
+        if _PLAUSIBLE[0] < value / scale < _PLAUSIBLE[1]:
+            return value / scale
+    return None

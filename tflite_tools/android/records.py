@@ -1,0 +1,136 @@
+"""What a benchmark on phones returns: plain data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tflite_tools.benchmark_log import BenchmarkRecord
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What a phone says of itself.
+
+    Attributes:
+        serial: What adb calls it.
+        model: Its manufacturer and model.
+        soc: Its system on a chip, by the name of its maker, and where unknown, by the property
+            that is closest to it; None if it has none of these properties.
+        android: The version of Android; None if it does not tell.
+        api_level: Android's API level; None if it does not tell.
+        abi: The instruction set of its programs, such as "arm64-v8a".
+        max_frequencies: The highest frequency of each core, in kHz.
+    """
+
+    serial: str
+    model: str
+    soc: str | None
+    android: str | None
+    api_level: int | None
+    abi: str | None
+    max_frequencies: tuple[int, ...]
+
+    @property
+    def big_cores(self) -> str | None:
+        """The mask, as `taskset` takes it, of the cores that are not the slowest."""
+        if not self.max_frequencies:
+            return None
+        slowest = min(self.max_frequencies)
+        cores = [c for c, highest in enumerate(self.max_frequencies) if highest > slowest]
+        return f"{sum(1 << core for core in cores or range(len(self.max_frequencies))):x}"
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """How warm and how fast a phone is at a moment.
+
+    Attributes:
+        temperatures: Of each thermal zone that can be read, in °C.
+        frequencies: The frequency of each core at the moment, in kHz.
+    """
+
+    temperatures: dict[str, float]
+    frequencies: tuple[int, ...]
+
+    @property
+    def hottest(self) -> float | None:
+        """The temperature of the hottest CPU zone, or of any zone if none is called so."""
+        cpu = [value for name, value in self.temperatures.items() if "cpu" in name.lower()]
+        return max(cpu or self.temperatures.values(), default=None)
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One start of the binary on a phone.
+
+    Attributes:
+        key: Names the run in the output folder; another for whatever could change its result.
+        file: The .tflite file on this machine.
+        binary: "classic" or "litert".
+        delegate: As it was asked for, such as "nnapi:qti-dsp".
+        repeat: Which repetition it is, from 1.
+        argv: The program and its arguments; paths are the phone's.
+        output: The path on the phone that the outputs are written to; None if the tool cannot.
+    """
+
+    key: str
+    file: Path
+    binary: str
+    delegate: str
+    repeat: int
+    argv: tuple[str, ...]
+    output: str | None
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """The phone's output compared with that of this machine's CPU on the same input.
+
+    Attributes:
+        max_abs_error: The largest difference.
+        relative_error: The same, relative to the largest output.
+        same_top1: Whether the largest output is the same one.
+        passed: Whether `relative_error` is within the tolerance.
+    """
+
+    max_abs_error: float
+    relative_error: float
+    same_top1: bool
+    passed: bool
+
+
+@dataclass(frozen=True)
+class AndroidRun:
+    """One run on a phone, finished: measured, failed or timed out.
+
+    Attributes:
+        serial: The phone.
+        file: The .tflite file.
+        binary: "classic" or "litert".
+        delegate: As it was asked for.
+        ran_on: Whose figures these are: the delegate's name, "cpu", also where the delegate fell
+            back to it, or None where the log does not tell.
+        repeat: Which repetition it is, from 1.
+        argv: What was run.
+        log: Where the binary's output is kept.
+        exit_code: The binary's; None if it was stopped.
+        problem: What went wrong, in a line; None if nothing did.
+        before: The phone's state before the run; None if it could not be read.
+        after: The phone's state after it; None if it could not be read.
+        record: What the log says.
+        output: The outputs, compared; None if the tool cannot write them or did not.
+    """
+
+    serial: str
+    file: Path
+    binary: str
+    delegate: str
+    ran_on: str | None
+    repeat: int
+    argv: tuple[str, ...]
+    log: Path
+    exit_code: int | None
+    problem: str | None
+    before: DeviceState | None
+    after: DeviceState | None
+    record: BenchmarkRecord
+    output: OutputCheck | None
