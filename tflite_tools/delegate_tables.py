@@ -8,13 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.delegates import Decision, DelegateReport, TargetReport
-from tflite_tools.model_graph import Operator
+from tflite_tools.operator_report import OperatorReport
 from tflite_tools.tables import formatted
 
 _REASONS_SHOWN = 12
 
 
-def operator_table(operators: Sequence[Operator]) -> Table:
+def operator_table(operators: Sequence[OperatorReport]) -> Table:
     """A row for each kind of operator: its versions, its costs."""
     table = Table(title="operators", title_style="bold")
     table.add_column("operator", style="bold", overflow="fold")

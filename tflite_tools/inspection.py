@@ -14,7 +14,8 @@ from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import DAMAGE, op_histogram, parse
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.metadata import ModelMetadata, read_metadata
-from tflite_tools.model_graph import Operator, read_graph
+from tflite_tools.model_graph import read_graph
+from tflite_tools.operator_report import OperatorReport, operator_reports
 from tflite_tools.provenance import read_provenance
 
 _TYPE_NAMES = {
@@ -65,7 +66,7 @@ class ModelReport:
     ops: dict[str, int]
     metadata: ModelMetadata | None
     provenance: dict[str, Any] | None
-    operators: tuple[Operator, ...] = ()
+    operators: tuple[OperatorReport, ...] = ()
     target: TargetReport | None = None
 
 
@@ -97,7 +98,7 @@ def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-androi
             ops=op_histogram(content),
             metadata=read_metadata(content),
             provenance=read_provenance(content),
-            operators=whole.operators,
+            operators=operator_reports(whole),
             target=target_report(whole, target),
         )
     except ToolError as error:

@@ -7,6 +7,8 @@ from tflite_tools.delegates.reporting import delegate_report
 from tflite_tools.delegates.targets import Target, find_target
 from tflite_tools.model_graph import ModelGraph
 
+_NEARLY_ALL = 0.95
+
 
 @dataclass(frozen=True)
 class TargetReport:
@@ -60,5 +62,7 @@ def _recommended(target: Target, precision: str, reports: dict[str, DelegateRepo
     return max(delegates, key=lambda name: _rank(reports[name]), default=None)
 
 
-def _rank(report: DelegateReport) -> tuple[bool, float, int]:
-    return report.coverage == "full", round(report.mac_share or 0.0, 3), -len(report.partitions)
+def _rank(report: DelegateReport) -> float:
+    """How much runs on it; nearly all counts as all, so that the target's order decides."""
+    share = report.mac_share or 0.0
+    return 1.0 if report.coverage == "full" or share >= _NEARLY_ALL else share

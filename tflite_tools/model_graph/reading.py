@@ -96,7 +96,7 @@ def _tensor(model: Any, index: int, tensor: Any) -> Tensor:
         index=index,
         name=(tensor.name or b"").decode(errors="replace"),
         shape=shape,
-        dynamic=any(side < 0 for side in signature),
+        signature=signature,
         dtype=_TYPES.get(tensor.type, f"type {tensor.type}"),
         constant=size > 0 and not tensor.isVariable,
         size_bytes=size,

@@ -27,7 +27,7 @@ class Tensor:
         index: Its index in the file.
         name: Its name in the file.
         shape: The shape that it has when the file is loaded: an axis of any length is 1 there.
-        dynamic: Whether an axis may have any length.
+        signature: Its shape with -1 for an axis of any length.
         dtype: Its type, such as "float32".
         constant: Whether its values stand in the file.
         size_bytes: How many bytes these values take; 0 if it is no constant.
@@ -38,12 +38,17 @@ class Tensor:
     index: int
     name: str
     shape: tuple[int, ...]
-    dynamic: bool
+    signature: tuple[int, ...]
     dtype: str
     constant: bool
     size_bytes: int
     quantization: Quantization | None
     values: tuple[int, ...] | None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether an axis may have any length."""
+        return any(side < 0 for side in self.signature)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tflite_tools.model_graph import ModelGraph, Operator, Tensor
 
 
 def _tensor(index):
-    return Tensor(index, str(index), (1,), False, "float32", False, 0, None, None)
+    return Tensor(index, str(index), (1,), (1,), "float32", False, 0, None, None)
 
 
 def graph(*edges, inputs=(0,), outputs):
