@@ -230,6 +230,8 @@ def _on_one(connection: Connection, job: _Job) -> _Result:
         )
     except ToolError as error:
         problem = str(error)
+    except OSError as error:
+        problem = f"{connection.serial}: results cannot be written: {error}. Make room and repeat."
     except StoppedError:
         problem = f"{connection.serial}: interrupted after {len(runs)} finished runs."
     return _Result(info, runs, problem)

@@ -44,7 +44,7 @@ def identify(connection: Connection) -> DeviceInfo:
         android=get("ro.build.version.release"),
         api_level=int(level) if level.isascii() and level.isdigit() else None,
         abi=get("ro.product.cpu.abi"),
-        max_frequencies=tuple(highest for highest, _ in cores),
+        max_frequencies={core: highest for core, (highest, _) in cores.items()},
     )
 
 
@@ -61,7 +61,7 @@ def soc_name(properties: Mapping[str, str]) -> str | None:
 def read_state(connection: Connection) -> DeviceState:
     """The temperatures and frequencies at the moment."""
     temperatures, cores = _zones_and_cores(connection)
-    return DeviceState(temperatures, tuple(now for _, now in cores))
+    return DeviceState(temperatures, {core: now for core, (_, now) in cores.items()})
 
 
 def _properties(text: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def _properties(text: str) -> dict[str, str]:
     return {pair[0][1:]: pair[1].rstrip("]") for pair in pairs if len(pair) == 2}
 
 
-def _zones_and_cores(connection: Connection) -> tuple[dict[str, float], list[tuple[int, int]]]:
+def _zones_and_cores(connection: Connection) -> tuple[dict[str, float], dict[int, tuple[int, int]]]:
     temperatures: dict[str, float] = {}
     cores: dict[int, tuple[int, int]] = {}
     for line in connection.run(_ZONES).output.decode(errors="replace").splitlines():
@@ -78,7 +78,7 @@ def _zones_and_cores(connection: Connection) -> tuple[dict[str, float], list[tup
                 temperatures[" ".join(words) or f"zone {len(temperatures)}"] = degrees
             case ["core", core, highest, now] if _all_digits(core, highest, now):
                 cores[int(core)] = (int(highest), int(now))
-    return temperatures, [cores[core] for core in sorted(cores)]
+    return temperatures, dict(sorted(cores.items()))
 
 
 def _all_digits(*values: str) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 from tflite_tools.errors import ToolError
 
 _READY = "device"
+# So long adb may be silent while a file is pushed or pulled.
+_SECONDS = 60.0
 _REMEDIES = {
     "unauthorized": "confirm the question on its screen",
     "authorizing": "confirm the question on its screen",
@@ -58,7 +60,7 @@ def _client_and_states() -> tuple[Any, dict[str, str]]:
             "benchmarks on phones need adbutils: pip install 'keras-finet[android]'"
         ) from error
     try:
-        client = adbutils.AdbClient()
+        client = adbutils.AdbClient(socket_timeout=_SECONDS)
         return client, {info.serial: info.state for info in client.list()}
     # Of subprocess if adb cannot be run, and of int() for a port that is none.
     except (adbutils.AdbError, OSError, ValueError, EOFError) as error:

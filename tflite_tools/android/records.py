@@ -18,7 +18,7 @@ class DeviceInfo:
         android: The version of Android; None if it does not tell.
         api_level: Android's API level; None if it does not tell.
         abi: The instruction set of its programs, such as "arm64-v8a".
-        max_frequencies: The highest frequency of each core, in kHz.
+        max_frequencies: The highest frequency of each core that is on, in kHz, by its number.
     """
 
     serial: str
@@ -27,16 +27,16 @@ class DeviceInfo:
     android: str | None
     api_level: int | None
     abi: str | None
-    max_frequencies: tuple[int, ...]
+    max_frequencies: dict[int, int]
 
     @property
     def big_cores(self) -> str | None:
         """The mask, as `taskset` takes it, of the cores that are not the slowest."""
         if not self.max_frequencies:
             return None
-        slowest = min(self.max_frequencies)
-        cores = [c for c, highest in enumerate(self.max_frequencies) if highest > slowest]
-        return f"{sum(1 << core for core in cores or range(len(self.max_frequencies))):x}"
+        slowest = min(self.max_frequencies.values())
+        big = [core for core, highest in self.max_frequencies.items() if highest > slowest]
+        return f"{sum(1 << core for core in big or self.max_frequencies):x}"
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class DeviceState:
 
     Attributes:
         temperatures: Of each thermal zone that can be read, in °C.
-        frequencies: The frequency of each core at the moment, in kHz.
+        frequencies: The frequency of each core at the moment, in kHz, by its number.
     """
 
     temperatures: dict[str, float]
-    frequencies: tuple[int, ...]
+    frequencies: dict[int, int]
 
     @property
     def hottest(self) -> float | None:

@@ -88,4 +88,5 @@ class RunFolder:
 def _state(content: dict[str, Any] | None) -> DeviceState | None:
     if content is None:
         return None
-    return DeviceState(dict(content["temperatures"]), tuple(content["frequencies"]))
+    frequencies = {int(core): value for core, value in content["frequencies"].items()}
+    return DeviceState(dict(content["temperatures"]), frequencies)

@@ -1,3 +1,4 @@
+import errno
 import json
 import shutil
 import threading
@@ -6,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tflite_tools import benchmark_android
+from tflite_tools.android import phones
+from tflite_tools.android.records_on_disk import RunFolder
 from tflite_tools.errors import ToolError
 
 QUICK = {"runs": 5, "repeats": 2, "cool_down": 0.0}
@@ -373,3 +376,25 @@ def test_libraries_lie_beside_the_binary(phone, run, tmp_path):
     assert seen == [b"\x7fELF"]
     assert report.summaries[0].ran_on == "qnn"
     assert "backend_type:dsp;" in phone.engine.runs[0]["external_delegate_options"]
+
+
+def test_a_phone_that_falls_silent_while_files_are_pushed(phone, run, monkeypatch):
+    monkeypatch.setattr(phones, "_SECONDS", 0.5)
+    silent = threading.Event()
+    phone.while_pushing = lambda path, content: silent.wait(20)
+    try:
+        with pytest.raises(ToolError, match=r"lost after 0 finished|does not take"):
+            run()
+    finally:
+        silent.set()
+
+
+def test_results_that_cannot_be_written(phone, run, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "save", full)
+    with pytest.raises(ToolError, match=r"results cannot be written: .*No space left") as caught:
+        run()
+    assert "\n" not in str(caught.value)
+    assert list(phone.folder.iterdir()) == []

@@ -16,7 +16,9 @@ from tflite_tools.android.planning import (
 from tflite_tools.android.records import DeviceInfo
 
 FOLDER = "/data/local/tmp/tflite_tools"
-PHONE = DeviceInfo("S1", "samsung SM-G970U", "Snapdragon 855", "12", 31, "arm64-v8a", (1, 1, 2, 3))
+PHONE = DeviceInfo(
+    "S1", "samsung SM-G970U", "Snapdragon 855", "12", 31, "arm64-v8a", dict(enumerate((1, 1, 2, 3)))
+)
 CLASSIC = Program(Path("b"), b"classic", "classic")
 LITERT = Program(Path("l"), b"litert", "litert")
 
@@ -112,7 +114,7 @@ def test_every_file_once_before_any_is_repeated():
         {"threads": 3},
         {"runs": 8},
         {"op_profile": True},
-        {"device": DeviceInfo("S2", "", None, None, None, None, (1, 1, 2, 3))},
+        {"device": DeviceInfo("S2", "", None, None, None, None, {2: 1, 3: 2})},
     ],
 )
 def test_what_could_change_a_result_is_another_run(changed):
@@ -133,7 +135,7 @@ def test_an_input_whose_name_a_flag_cannot_hold_is_not_compared():
 
 
 def test_without_frequencies_no_core_is_chosen():
-    (run,) = plan("cpu", device=DeviceInfo("S1", "", None, None, None, None, ()))
+    (run,) = plan("cpu", device=DeviceInfo("S1", "", None, None, None, None, {}))
     assert "taskset" not in run.argv
 
 
@@ -142,8 +144,13 @@ def test_without_frequencies_no_core_is_chosen():
     [([1] * 4 + [2] * 4, "f0"), ([1] * 6 + [2] * 2, "c0"), ([5] * 4, "f"), ([2, 2, 1, 1], "3")],
 )
 def test_the_big_cores(frequencies, mask):
-    info = DeviceInfo("S1", "", None, None, None, None, tuple(frequencies))
+    info = DeviceInfo("S1", "", None, None, None, None, dict(enumerate(frequencies)))
     assert info.big_cores == mask
+
+
+def test_cores_that_are_off_do_not_move_the_others():
+    info = DeviceInfo("S1", "", None, None, None, None, {0: 1, 4: 2, 5: 2})
+    assert info.big_cores == "30"
 
 
 def test_delegates_that_litert_does_not_have():
