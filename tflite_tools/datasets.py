@@ -12,7 +12,7 @@ from tflite_tools.array_files import SUFFIXES, load_array_file
 from tflite_tools.errors import ToolError
 from tflite_tools.images import load_images
 from tflite_tools.iterables import load_python
-from tflite_tools.labels import LabelArray, class_indices
+from tflite_tools.labels import LabelArray, class_indices, one_hot_columns
 from tflite_tools.preprocessing import check_preprocessing
 from tflite_tools.samples import FloatArray, checked_samples, spread
 from tflite_tools.tfds_source import check_installed, is_tfds_name, load_tfds
@@ -28,6 +28,7 @@ class LabelledSamples:
         class_names: The name of each class, if the source tells them.
         source: What the samples are from, for people.
         skipped: The files that could not be read and were left out.
+        columns: How many classes one-hot labels tell apart; None for other labels.
     """
 
     samples: FloatArray
@@ -35,6 +36,7 @@ class LabelledSamples:
     class_names: tuple[str, ...] | None
     source: str
     skipped: tuple[Path, ...] = ()
+    columns: int | None = None
 
 
 def load_labelled(
@@ -101,6 +103,7 @@ def load_labelled(
         loaded.class_names,
         loaded.source,
         loaded.skipped,
+        one_hot_columns(loaded.labels),
     )
 
 
@@ -137,6 +140,11 @@ def check_classes(labelled: LabelledSamples, classes: int) -> None:
         raise ToolError(
             f"{labelled.source}: expected the {classes} classes of the model, got a data set of "
             f"{len(names)} classes ({shown}). Give the data set that the model was trained on."
+        )
+    if labelled.columns not in (None, classes):
+        raise ToolError(
+            f"{labelled.source}: expected the {classes} classes of the model, got one-hot labels "
+            f"of {labelled.columns} classes. Give the data set that the model was trained on."
         )
     if labels is not None and len(labels) and labels.max() >= classes:
         raise ToolError(

@@ -9,7 +9,8 @@ from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.feeding import Feeding, common_feeding, file_feeding
-from tflite_tools.interpreter import LiteModel
+from tflite_tools.integrity import check_unchanged
+from tflite_tools.interpreter import LiteModel, read_tflite
 from tflite_tools.loading import load_keras_model
 from tflite_tools.prediction import Prepare, predict
 from tflite_tools.records import EvaluationRecord, ReferenceRecord
@@ -139,6 +140,7 @@ def load_models(
     """
     models = []
     for path in paths:
+        check_unchanged(Path(path), read_tflite(Path(path)))
         check_runs(path)
         models.append(LiteModel(path, num_threads=num_threads))
     if not models:

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite_tools.delegates import TargetReport, find_target, target_report
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import DAMAGE, op_histogram, parse
+from tflite_tools.integrity import is_unchanged
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.metadata import ModelMetadata, read_metadata
 from tflite_tools.model_graph import read_graph
@@ -54,6 +55,7 @@ class ModelReport:
         ops: How often each operator occurs in it, the most frequent first.
         metadata: Its TFLite metadata; None if it has none.
         provenance: Where it comes from, as `convert` records it; None if it has no such record.
+        unchanged: Whether it has the hash in the record beside it; None without such a record.
         operators: The operators of its main graph in the order of execution, each with its
             options, operands, multiply-accumulate operations and bytes of weights.
         target: What the delegates of a phone would do with it.
@@ -66,6 +68,7 @@ class ModelReport:
     ops: dict[str, int]
     metadata: ModelMetadata | None
     provenance: dict[str, Any] | None
+    unchanged: bool | None = None
     operators: tuple[OperatorReport, ...] = ()
     target: TargetReport | None = None
 
@@ -98,6 +101,7 @@ def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-androi
             ops=op_histogram(content),
             metadata=read_metadata(content),
             provenance=read_provenance(content),
+            unchanged=is_unchanged(file, content),
             operators=operator_reports(whole),
             target=target_report(whole, target),
         )

@@ -70,6 +70,11 @@ def _rows(model: ModelReport) -> Iterator[tuple[str, str]]:
         yield "provenance", "none"
     else:
         yield from _provenance_rows(model.provenance)
+    if model.unchanged is not None:
+        answer = (
+            "the file has its hash" if model.unchanged else "CHANGED: the file has another hash"
+        )
+        yield "record beside it", answer
 
 
 def _described(tensor: TensorReport) -> str:

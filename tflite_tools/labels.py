@@ -21,7 +21,7 @@ def class_indices(labels: Any, count: int, *, what: str) -> LabelArray:
     array = np.asarray(labels)
     if not (array.dtype == bool or np.issubdtype(array.dtype, np.number)):
         raise ToolError(f"{what}: expected class indices as labels, got dtype {array.dtype}.")
-    if array.ndim == 2 and array.shape[1] > 1 and _one_hot(array):
+    if one_hot_columns(array) is not None:
         array = array.argmax(axis=1)
     elif array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -40,5 +40,9 @@ def class_indices(labels: Any, count: int, *, what: str) -> LabelArray:
     return array.astype(np.int64)
 
 
-def _one_hot(rows: np.ndarray[Any, Any]) -> bool:
-    return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
+def one_hot_columns(labels: Any) -> int | None:
+    """How many classes one-hot rows tell apart; None of labels that are none."""
+    rows = np.asarray(labels)
+    if rows.ndim != 2 or rows.shape[1] < 2 or not np.isin(rows, (0, 1)).all():
+        return None
+    return int(rows.shape[1]) if (rows.sum(axis=1) == 1).all() else None

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
 BUFFER_NAME = "KERAS_FINET_PROVENANCE"
 _FORMAT = 1
-_MODULES = ("keras_finet", "keras", "tensorflow", "ai_edge_litert", "numpy")
+_MODULES = (
+    "keras_finet",
+    "keras",
+    "tensorflow",
+    "ai_edge_litert",
+    "ai_edge_quantizer",
+    "tf_keras",
+    "tensorflow_model_optimization",
+    "numpy",
+)
 
 
 def provenance(

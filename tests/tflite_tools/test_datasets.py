@@ -298,6 +298,14 @@ def test_classes_of_the_model():
         check_classes(labelled([0, 2]), 2)
 
 
+def test_one_hot_labels_of_another_number_of_classes():
+    one_hot = load_all((DATA, np.eye(12)[np.arange(len(DATA)) % 5]))
+    assert one_hot.columns == 12
+    check_classes(one_hot, 12)
+    with pytest.raises(ToolError, match=r"expected the 10 classes .* one-hot labels of 12 classes"):
+        check_classes(one_hot, 10)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -6,6 +6,7 @@ from PIL import Image
 
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate_files import evaluate_files
+from tflite_tools.inspection import inspect_model
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.metadata import ModelMetadata, write_metadata
 
@@ -142,3 +143,17 @@ def test_other_classes_than_the_models(files, samples, image_folder, tmp_path):
         Image.new("RGB", (16, 16)).save(folder / name / "0.png")
     with pytest.raises(ToolError, match=r"expected the 5 classes of the model, got .* 2 classes"):
         evaluate_files([files["int8"]], folder)
+
+
+def test_a_weight_that_changed_since_the_file_was_written(files, labelled_file, tmp_path):
+    """The file still loads and runs: only the record beside it can tell."""
+    copy = tmp_path / "small.tflite"
+    content = bytearray(files["float32"].read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    assert evaluate_files([copy], labelled_file).records[0].samples == 50
+    shutil.copy(files["float32"].with_name(f"{files['float32'].name}.json"), f"{copy}.json")
+    with pytest.raises(ToolError, match=r"small\.tflite: expected the content that"):
+        evaluate_files([copy], labelled_file)
+    assert inspect_model(copy).unchanged is False
+    assert inspect_model(files["float32"]).unchanged is True
