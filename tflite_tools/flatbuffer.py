@@ -35,23 +35,6 @@ class Requantization:
     ratio: float
 
 
-@dataclass(frozen=True)
-class OperatorUse:
-    """One operator of a file.
-
-    Attributes:
-        op: Its name, such as "CONV_2D".
-        version: The version that the file asks for.
-        tensor: The name of its first output.
-        is_int8: Whether it takes or gives int8.
-    """
-
-    op: str
-    version: int
-    tensor: str
-    is_int8: bool
-
-
 def parse(content: bytes) -> Any:
     """The model as objects of the schema."""
     if content[4:8] != _IDENTIFIER:
@@ -72,26 +55,6 @@ def op_histogram(content: bytes) -> dict[str, int]:
         op_name(model, operator) for graph in model.subgraphs for operator in graph.operators or ()
     )
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def operator_uses(content: bytes) -> Iterator[OperatorUse]:
-    """The operators that compute something when the model runs, in the file's order.
-
-    What has constants only, such as the DEQUANTIZE of float16 weights, is done once beforehand.
-    """
-    model = parse(content)
-    for graph in model.subgraphs:
-        for operator in graph.operators or ():
-            inputs = [graph.tensors[index] for index in operator.inputs if index >= 0]
-            outputs = [graph.tensors[index] for index in operator.outputs]
-            if all(model.buffers[tensor.buffer].data is not None for tensor in inputs):
-                continue
-            yield OperatorUse(
-                op_name(model, operator),
-                model.operatorCodes[operator.opcodeIndex].version,
-                outputs[0].name.decode(),
-                any(tensor.type == schema.TensorType.INT8 for tensor in (inputs[0], outputs[0])),
-            )
 
 
 def custom_ops(histogram: dict[str, int]) -> list[str]:
