@@ -80,10 +80,26 @@ def load_calibration(
         labels="ignored",
         data_dir=data_dir,
     )
-    samples = loaded.samples
-    if included is not None:
-        samples = checked_pixels(samples, what=_WHAT)
-        loaded = replace(loaded, samples=included(samples))
+    if included is None:
+        return examined(loaded, percentile=percentile, trained_range=trained_range)
+    pixels = checked_pixels(loaded.samples, what=_WHAT)
+    loaded = replace(loaded, samples=included(pixels))
+    return replace(
+        examined(loaded, percentile=percentile, trained_range=trained_range), samples=pixels
+    )
+
+
+def examined(
+    loaded: LabelledSamples,
+    *,
+    percentile: float | None = None,
+    trained_range: tuple[float, float] | None = None,
+) -> Calibration:
+    """Loaded samples with the record of them; `load_calibration` describes the arguments.
+
+    Raises:
+        ToolError: All samples are constant.
+    """
     constant = _constant_samples(loaded)
     low, high = float(loaded.samples.min()), float(loaded.samples.max())
     mean, std = _channel_moments(loaded.samples)
@@ -104,7 +120,7 @@ def load_calibration(
             *_range_warnings(low, high, trained_range, images=_are_images(loaded.samples)),
         ),
     )
-    return Calibration(samples, record)
+    return Calibration(loaded.samples, record)
 
 
 def _constant_samples(loaded: LabelledSamples) -> int:

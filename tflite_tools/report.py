@@ -37,7 +37,7 @@ class ConversionReport:
         """One row for each file: size, operators, distance from the Keras model."""
         caption = f"Compared with the Keras model on {self.samples_from}."
         if self.calibration is not None:
-            caption += "".join(f"\n{escape(line)}" for line in _calibration_lines(self.calibration))
+            caption += "".join(f"\n{escape(line)}" for line in calibration_lines(self.calibration))
         if self.dead_channels is not None:
             caption += f"\n{escape(dead_channel_line(self.dead_channels))}"
         if any(_is_off(record) for record in self.records):
@@ -93,8 +93,8 @@ def dead_channel_line(record: DeadChannelRecord) -> str:
     )
 
 
-def _calibration_lines(record: CalibrationRecord) -> Iterator[str]:
-    """Shows the range: int8 collapses if it is not that of the training data."""
+def calibration_lines(record: CalibrationRecord) -> Iterator[str]:
+    """What int8 was calibrated on, in sentences; it collapses if that is not as in training."""
     yield (
         f"int8 calibrated on {record.samples} samples with values from {record.min:.3g} to "
         f"{record.max:.3g}: {record.source}."

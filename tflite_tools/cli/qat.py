@@ -64,6 +64,13 @@ def qat(
     calibration_samples: Annotated[
         int, typer.Option(help="At most so many of them, evenly spread.")
     ] = 256,
+    model_card: Annotated[
+        Path | None,
+        typer.Option(
+            help='JSON whose "input_range" the calibration samples are compared with.',
+            show_default="MODEL.card.json",
+        ),
+    ] = None,
     preprocessing: Annotated[
         str | None,
         typer.Option(
@@ -111,6 +118,7 @@ def qat(
         seed=seed,
         calibration=calibration,
         calibration_samples=calibration_samples,
+        model_card=model_card,
         preprocessing=preprocessing,
         drop_dead_channels=not keep_dead_channels,
         int8_io=int8_io,

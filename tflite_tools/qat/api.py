@@ -16,6 +16,7 @@ from tflite_tools.feeding import Feeding, are_images
 from tflite_tools.file_metadata import file_metadata
 from tflite_tools.graph_spec import GraphSpec, load, save
 from tflite_tools.loading import check_keras_file, check_name, resolved_model
+from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder
 from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
 from tflite_tools.qat.candidates import better, float_figures, int8_candidate
@@ -49,6 +50,7 @@ def qat(
     validation: Any = None,
     calibration: Any = None,
     calibration_samples: int | None = 256,
+    model_card: str | os.PathLike[str] | None = None,
     split: str | None = None,
     validation_split: str | None = None,
     limit: int | None = None,
@@ -87,6 +89,8 @@ def qat(
         calibration: What to take the ranges of activations from, in the same forms; by default
             `images`.
         calibration_samples: How many of them to use at most, evenly spread; None for all.
+        model_card: A JSON file whose `"input_range": [low, high]` the calibration samples are
+            compared with; by default the one beside the `.keras` file, as for `convert`.
         split: The split of a TFDS data set to train on.
         validation_split: The split to hold back.
         limit: Train on so many images at most.
@@ -125,6 +129,7 @@ def qat(
         {"training data": images, "validation data": validation, "calibration data": calibration},
         preprocessing or _PREPROCESSING,
     )
+    trained_range = trained_input_range(model, model_card)
     says_preprocessing = preprocessing or any(map(are_images, (images, validation, calibration)))
     with verbosity(verbose), output_folder(output_dir) as folder:
         keras_model, stem = resolved_model(model, name)
@@ -140,6 +145,7 @@ def qat(
             validation_split=validation_split,
             limit=limit,
             calibration_samples=calibration_samples,
+            trained_range=trained_range,
             preprocessing=preprocessing or _PREPROCESSING,
             skip_unreadable=skip_unreadable,
             data_dir=data_dir,
@@ -153,7 +159,8 @@ def qat(
         )
         graph = deployed_graph(keras_model, drop_dead_channels=drop_dead_channels)
         trained, history, best = _trained(graph, data, settings, on_epoch)
-        quantization = Quantization(data.calibration, int8_io=int8_io)
+        calibrated = data.calibration
+        quantization = Quantization(calibrated.samples, int8_io=int8_io)
         candidates = [
             int8_candidate(network, spec, quantization, data.held_back, reference)
             for network, spec in (("ptq", graph), ("qat", trained))
@@ -165,7 +172,7 @@ def qat(
             created=created,
             source=source_of(model, keras_model.name, deployed_graph(keras_model)),
             recipe={**recipe, "network": kept.figures.network, "best_epoch": best},
-            calibration=calibration_of(data.calibration_source, data.calibration),
+            calibration=calibration_of(calibrated.record.source, calibrated.samples),
             verified_on=f"{len(reference)} samples held back",
         )
         record = checked_file(
@@ -193,7 +200,7 @@ def qat(
         ops=record.ops,
         trained_on=data.trained_on,
         held_back=data.held_back_from,
-        calibrated_on=f"{len(data.calibration)} samples of {data.calibration_source}",
+        calibration=calibrated.record,
         settings=settings,
         dead_channels=dead,
     )
@@ -220,7 +227,7 @@ def _trained(
             "samples": data.samples,
             "validation": data.held_back.samples,
             "validation_labels": data.held_back.labels,
-            "calibration": data.calibration,
+            "calibration": data.calibration.samples,
             "settings": asdict(settings),
         }
         result = run_in_worker(

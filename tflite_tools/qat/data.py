@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tflite_tools.calibration import Calibration, examined
 from tflite_tools.datasets import LabelledSamples, check_classes, check_source, load_labelled
 from tflite_tools.errors import ToolError
 from tflite_tools.samples import AnyArray, FloatArray, spread
@@ -21,18 +22,16 @@ class TrainingData:
     Attributes:
         samples: To train on; their labels are not needed.
         held_back: To choose the best epoch and the better file by.
-        calibration: To take ranges of activations from.
+        calibration: To take ranges of activations from, and what is odd about them.
         trained_on: What the report calls the samples.
         held_back_from: What it calls those held back.
-        calibration_source: Where the calibration samples are from.
     """
 
     samples: FloatArray
     held_back: LabelledSamples
-    calibration: FloatArray
+    calibration: Calibration
     trained_on: str
     held_back_from: str
-    calibration_source: str
 
 
 def check_sources(sources: Mapping[str, Any], preprocessing: str) -> None:
@@ -59,6 +58,7 @@ def load_training_data(
     validation_split: str | None,
     limit: int | None,
     calibration_samples: int | None,
+    trained_range: tuple[float, float] | None,
     **options: Any,
 ) -> TrainingData:
     """Loads all samples that a training needs, and checks them.
@@ -74,6 +74,7 @@ def load_training_data(
         validation_split: Which split `validation` means, or of `images`, if there is none.
         limit: At most so many samples to train on.
         calibration_samples: At most so many to calibrate with.
+        trained_range: The smallest and the largest input in training, if known.
         **options: Further ones of `datasets.load_labelled`.
     """
     source = images if labels is None else _pair(images, labels)
@@ -101,13 +102,13 @@ def load_training_data(
             **{**options, "labels": "ignored"},
         )
     chosen = calibrating.samples[spread(len(calibrating.samples), calibration_samples)]
+    calibrating = replace(calibrating, samples=chosen, labels=None)
     return TrainingData(
         samples=given.samples,
         held_back=held_back,
-        calibration=chosen,
+        calibration=examined(calibrating, trained_range=trained_range),
         trained_on=_told(given.samples, given.source),
         held_back_from=_told(held_back.samples, held_back.source),
-        calibration_source=calibrating.source,
     )
 
 

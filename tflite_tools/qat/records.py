@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.qat.settings import QatSettings
-from tflite_tools.records import DeadChannelRecord
-from tflite_tools.report import dead_channel_line
+from tflite_tools.records import CalibrationRecord, DeadChannelRecord
+from tflite_tools.report import calibration_lines, dead_channel_line
 from tflite_tools.tables import as_text, formatted, to_json
 
 _COLUMNS = ("top-1", "same top-1", "mean error", "max error")
@@ -69,7 +69,7 @@ class QatReport:
         ops: How often each operator occurs in it.
         trained_on: How many samples, and where they are from.
         held_back: On how many samples the epoch and the file were chosen, and where they are from.
-        calibrated_on: What the ranges of activations are from.
+        calibration: What the ranges of activations are from.
         settings: The training's numbers.
         dead_channels: The model's dead channels, and whether the file is without them; None for a
             model without.
@@ -84,7 +84,7 @@ class QatReport:
     ops: dict[str, int]
     trained_on: str
     held_back: str
-    calibrated_on: str
+    calibration: CalibrationRecord
     settings: QatSettings
     dead_channels: DeadChannelRecord | None = None
 
@@ -163,4 +163,5 @@ def _outcome(report: QatReport) -> str:
     lines = [f"{report.file} ({size}) holds {held[report.chosen]}."]
     if report.dead_channels is not None:
         lines.append(dead_channel_line(report.dead_channels))
+    lines.extend(calibration_lines(report.calibration))
     return escape("\n".join(lines))

@@ -14,13 +14,15 @@ OPTIONS = {
     "validation_split": None,
     "limit": None,
     "calibration_samples": 8,
+    "trained_range": None,
 }
 
 
 def numbered(count, first=0):
     """Samples that tell their position."""
-    samples = np.broadcast_to(np.arange(first, first + count)[:, None, None, None], (count, *SHAPE))
-    return np.array(samples, "float32"), np.arange(count) % 3
+    gradient = np.linspace(0, 0.5, 16, dtype="float32").reshape(SHAPE)
+    samples = np.arange(first, first + count, dtype="float32")[:, None, None, None] + gradient
+    return samples, np.arange(count) % 3
 
 
 def load(images, labels=None, classes=3, **options):
@@ -36,8 +38,8 @@ def test_a_tenth_is_held_back_evenly_spread():
     assert positions(data.held_back.samples) == [0, 13, 26, 39]
     np.testing.assert_array_equal(data.held_back.labels, np.array([0, 13, 26, 39]) % 3)
     assert sorted([*positions(data.samples), 0, 13, 26, 39]) == list(range(40))
-    assert set(positions(data.calibration)) <= set(positions(data.samples))
-    assert len(data.calibration) == 8
+    assert set(positions(data.calibration.samples)) <= set(positions(data.samples))
+    assert len(data.calibration.samples) == 8
     assert data.trained_on.startswith("36 samples of")
 
 
@@ -45,7 +47,7 @@ def test_given_validation_and_calibration_data_are_taken():
     data = load(*numbered(10), validation=numbered(5, 100), calibration=numbered(6, 200)[0])
     assert positions(data.samples) == list(range(10))
     assert positions(data.held_back.samples) == list(range(100, 105))
-    assert positions(data.calibration) == list(range(200, 206))
+    assert positions(data.calibration.samples) == list(range(200, 206))
 
 
 def test_a_split_of_the_same_file_can_be_held_back(tmp_path):
@@ -54,6 +56,18 @@ def test_a_split_of_the_same_file_can_be_held_back(tmp_path):
     data = load(str(tmp_path / "data.npz"), split="train", validation_split="test")
     assert positions(data.samples) == list(range(10))
     assert positions(data.held_back.samples) == list(range(50, 54))
+
+
+def test_calibration_data_are_examined_as_for_convert():
+    images, labels = numbered(20)
+    (warning,) = load(images, labels).calibration.record.warnings
+    assert "not normalised" in warning
+    (warning,) = load(images, labels, trained_range=(-1, 1)).calibration.record.warnings
+    assert "far outside" in warning
+    for options in ({}, {"calibration": np.ones((6, *SHAPE))}):
+        constant = np.ones_like(images) if not options else images
+        with pytest.raises(ToolError, match=r"samples of .* are constant: one value"):
+            load(constant, labels, **options)
 
 
 def test_labels_are_not_needed():
