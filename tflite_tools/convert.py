@@ -119,8 +119,11 @@ def convert(
     """
     options = dict(locals())
     wanted = checked_precisions(precisions)
-    feeding = Feeding(preprocessing or _PREPROCESSING, include_preprocessing)
-    int8_io = int8_io or ("uint8" if include_preprocessing else "int8")
+    feeding = Feeding(
+        _PREPROCESSING if preprocessing is None else preprocessing, include_preprocessing
+    )
+    if int8_io is None:
+        int8_io = "uint8" if include_preprocessing else "int8"
     check_options(wanted, calibration, int8_io, batch_size)
     check_percentile(calibration_percentile)
     check_target_name(target)

@@ -12,6 +12,7 @@ from tflite_tools.feeding import Feeding, common_feeding, file_feeding
 from tflite_tools.integrity import check_unchanged
 from tflite_tools.interpreter import LiteModel, read_tflite
 from tflite_tools.loading import load_keras_model
+from tflite_tools.paths import checked_paths
 from tflite_tools.prediction import Prepare, predict
 from tflite_tools.records import EvaluationRecord, ReferenceRecord
 from tflite_tools.samples import AnyArray, as_float32
@@ -139,12 +140,10 @@ def load_models(
     Each is first tried in a process of its own, which a damaged file may end.
     """
     models = []
-    for path in paths:
-        check_unchanged(Path(path), read_tflite(Path(path)))
+    for path in checked_paths(paths, what=".tflite files"):
+        check_unchanged(path, read_tflite(path))
         check_runs(path)
         models.append(LiteModel(path, num_threads=num_threads))
-    if not models:
-        raise ToolError("evaluate: expected one or more .tflite files, got none.")
     for model in models[1:]:
         _check_alike(models[0], model)
     return models
@@ -178,6 +177,11 @@ def _expected(
     loaded, name = model, getattr(model, "name", "reference")
     if isinstance(model, str | os.PathLike):
         loaded, name = load_keras_model(Path(model)), Path(model).name
+    elif not hasattr(model, "outputs"):
+        raise ToolError(
+            "reference: expected a Keras model or the path of a .keras file, got a value of type "
+            f"{type(model).__name__}."
+        )
     count = _counter(progress, Path(name), len(samples)) or (lambda done: None)
     count(0)
     answers = keras_outputs(loaded, feeding.for_keras(as_float32(samples)))

@@ -12,7 +12,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import Progress, evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.feeding import common_feeding
-from tflite_tools.gates import gate_results
+from tflite_tools.gates import check_share, gate_results
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import check_keras_file
 from tflite_tools.metadata import read_metadata
@@ -64,7 +64,10 @@ def evaluate_files(
     """
     if min_agreement is not None and reference is None:
         raise ToolError("min_agreement: needs a reference to agree with, got none.")
-    check_source(dataset, what="dataset", limit=samples, preprocessing=preprocessing or "torch")
+    check_share(min_accuracy, "min_accuracy")
+    check_share(min_agreement, "min_agreement")
+    as_said = "torch" if preprocessing is None else preprocessing
+    check_source(dataset, what="dataset", limit=samples, preprocessing=as_said)
     if isinstance(reference, str | os.PathLike):
         check_keras_file(Path(reference))
     models = load_models(files)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tflite_tools.errors import ToolError
 from tflite_tools.records import EvaluationRecord
@@ -52,6 +53,13 @@ def gate_results(
         )
         if wanted is not None and got is not None
     )
+
+
+def check_share(value: Any, option: str) -> None:
+    """Refuses what no share of samples can be, NaN and percentages among it."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 <= value <= 1):
+        raise ToolError(f"{option}: expected a share from 0 to 1, such as 0.97, got {value!r}.")
 
 
 def parse_share(text: str | None, option: str) -> float | None:

@@ -17,6 +17,7 @@ from tflite_tools.interpreter import read_tflite
 from tflite_tools.metadata import ModelMetadata, read_metadata
 from tflite_tools.model_graph import read_graph
 from tflite_tools.operator_report import OperatorReport, operator_reports
+from tflite_tools.paths import checked_path
 from tflite_tools.provenance import read_provenance
 
 _TYPE_NAMES = {
@@ -87,7 +88,7 @@ def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-androi
     Raises:
         ToolError: The file cannot be read, or is no whole TFLite model; the target is unknown.
     """
-    file = Path(path)
+    file = checked_path(path, what=".tflite file")
     find_target(target)
     content = read_tflite(file)
     try:

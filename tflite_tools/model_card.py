@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tflite_tools.errors import ToolError
+from tflite_tools.paths import checked_path
 
 _KEY = "input_range"
 
@@ -30,7 +31,7 @@ def trained_input_range(
         card: A card elsewhere, which then has to tell the range.
     """
     if card is not None:
-        found = _input_range(Path(card))
+        found = _input_range(checked_path(card, what="model card"))
         if found is None:
             raise ToolError(f'{card}: expected the key "{_KEY}": [low, high] in the model card.')
         return found

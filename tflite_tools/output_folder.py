@@ -30,6 +30,8 @@ def output_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def whole_file(final: Path) -> Iterator[Path]:
     """Yields a temporary name beside `final`; it gets that name when the block succeeds."""
     temporary = _temporary_name(final)
+    if os.path.isdir(final):  # noqa: PTH112  (Path's raises on long names)
+        raise ToolError(f"{final}: expected a file or nothing there, got a folder. Remove it.")
     try:
         yield temporary
         temporary.replace(final)

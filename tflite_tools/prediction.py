@@ -42,7 +42,7 @@ def predict(
             any of the workers, but never by two at once.
     """
     count = usable_cores() if workers is None else workers
-    if count < 1:
+    if not isinstance(count, int) or count < 1:
         raise ToolError(f"workers: expected 1 or more, got {count}.")
     array = model.checked(samples)
     pieces = -(-len(array) // (_BATCHES * model.batch_size))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -47,8 +48,20 @@ def as_text(table: RenderableType) -> str:
 
 
 def to_json(report: Any) -> str:
-    """A dataclass as a JSON object; what JSON does not know, such as a path, as its text."""
-    return json.dumps(asdict(report), indent=2, default=str, allow_nan=False)
+    """A dataclass as a JSON object.
+
+    What JSON does not know, such as a path, stands there as its text, and what is no number, such
+    as the loss of a training that diverged, as null.
+    """
+    return json.dumps(_finite(asdict(report)), indent=2, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_report(report: Report, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ _UNPACKING = "DEQUANTIZE.unpacks"
 
 def check_target_name(target: object) -> None:
     """Refuses what is no target."""
-    if target not in TARGETS:
+    if not isinstance(target, str) or target not in TARGETS:
         raise ToolError(f"target: expected one of {', '.join(TARGETS)}, got {target}.")
 
 

@@ -123,7 +123,7 @@ def test_progress_counts_reference_and_files(files, model, plain_file):
         ({"dataset": "no/such"}, "no such file or folder"),
         ({"workers": 0}, "workers: expected 1 or more, got 0"),
         ({"preprocessing": "caffe", "files": ["missing"]}, "preprocessing: expected one of"),
-        ({"files": []}, r"expected one or more \.tflite files, got none"),
+        ({"files": []}, r"\.tflite files: expected one or more, got none"),
     ],
 )
 def test_what_cannot_work(files, plain_file, labelled_file, options, message):

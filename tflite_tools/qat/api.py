@@ -125,9 +125,10 @@ def qat(
         check_name(name)
     if isinstance(model, str | os.PathLike):
         check_keras_file(Path(model))
+    images_as = _PREPROCESSING if preprocessing is None else preprocessing
     check_sources(
         {"training data": images, "validation data": validation, "calibration data": calibration},
-        preprocessing or _PREPROCESSING,
+        images_as,
     )
     trained_range = trained_input_range(model, model_card)
     says_preprocessing = preprocessing or any(map(are_images, (images, validation, calibration)))
@@ -146,7 +147,7 @@ def qat(
             limit=limit,
             calibration_samples=calibration_samples,
             trained_range=trained_range,
-            preprocessing=preprocessing or _PREPROCESSING,
+            preprocessing=images_as,
             skip_unreadable=skip_unreadable,
             data_dir=data_dir,
         )
@@ -167,7 +168,7 @@ def qat(
         ]
         post_training, after_training = candidates
         kept = better(after_training, post_training, len(reference))
-        known = Feeding(preprocessing or _PREPROCESSING) if says_preprocessing else None
+        known = Feeding(images_as) if says_preprocessing else None
         origin = Origin(
             created=created,
             source=source_of(model, keras_model.name, deployed_graph(keras_model)),
