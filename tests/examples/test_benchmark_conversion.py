@@ -1,7 +1,6 @@
 import json
 import time
 
-import pytest
 from conversion_cost import compared
 from support.examples import assert_refused, run_example
 
@@ -14,7 +13,7 @@ def test_a_smoke_run_compares_all(tmp_path):
     for cost in costs:
         low, high = cost["quartiles"]
         assert 0 < low <= cost["ratio"] <= high
-        assert cost["ratio"] == pytest.approx(cost["seconds"] / cost["against_seconds"])
+        assert cost["seconds"] > 0 < cost["against_seconds"]
 
 
 def test_the_two_take_turns_and_the_ratio_is_the_median(monkeypatch):

@@ -1,6 +1,7 @@
 """Models with hostile statistics and their converted files, made once for all tests."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from support.hostile import randomize
 import tflite_tools
 from keras_finet import FineGrainedBatchNorm
 from tflite_tools import convert
+
+# A shell that starts the tests in the background ignores Ctrl-C for them and for what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PRECISIONS = ("float32", "float16", "int8")
 SHAPE = (16, 16, 3)

@@ -41,7 +41,7 @@ def convert(
     calibration_percentile: Annotated[
         float | None,
         typer.Option(
-            help="Cut the activations' ranges to this percentile, such as 99.99.",
+            help="Cut the activations' ranges to this percentile, such as 99.99; not for uint8.",
             show_default="minimum and maximum",
         ),
     ] = None,

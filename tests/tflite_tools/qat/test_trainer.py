@@ -64,18 +64,18 @@ def test_the_places_that_are_rounded(graph):
     layers_of_int8 = set(rounded_nodes(prepared(graph)))
     weighted = {node.name for node in graph.nodes if node.weights}
     # ReLU is part of the convolution or sum before it: that one's own output does not exist.
-    fused = {"conv2d", "wide", "add"}
+    fused = {"stem", "wide", "sum"}
     assert weighted - fused <= layers_of_int8
     assert not fused & layers_of_int8
-    others = {"image_rounded", "re_lu", "wide_activation", "multiply", "activation"}
-    others |= {"global_average_pooling2d", "global_average_pooling2d_1", "conv2d_1_activation"}
+    others = {"image_rounded", "relu", "wide_activation", "scaled", "sum_relu"}
+    others |= {"squeeze", "pool", "excite_activation"}
     assert others <= layers_of_int8
     assert len(layers_of_int8) == len(others | (weighted - fused))
 
 
 def test_ranges_are_the_true_extremes_of_the_float_network(trainer, trained_model, train_set):
     ranges = trainer._quantized.ranges
-    taps = {name: trained_model.get_layer(name).output for name in ("re_lu", "multiply")}
+    taps = {name: trained_model.get_layer(name).output for name in ("relu", "scaled")}
     tapped = keras.Model(trained_model.input, taps)(train_set[0], training=False)
     tapped = {**tapped, "image_rounded": train_set[0]}
     for name, values in tapped.items():
@@ -85,7 +85,7 @@ def test_ranges_are_the_true_extremes_of_the_float_network(trainer, trained_mode
             [low, high], [min(values.min(), 0), values.max()], rtol=1e-4, atol=1e-5
         )
     # TFLite fixes the scale of what a sigmoid gives.
-    assert "conv2d_1_activation" not in ranges
+    assert "excite_activation" not in ranges
 
 
 @pytest.mark.parametrize(
