@@ -1,5 +1,6 @@
 """The samples of a conversion: what int8 is calibrated on, and what the files are verified on."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ def load_conversion_samples(
     feeding: Feeding,
     split: str,
     skip_unreadable: bool,
+    data_dir: str | os.PathLike[str] | None,
     limit: int | None,
     percentile: float | None,
     trained_range: tuple[float, float] | None,
@@ -50,6 +52,7 @@ def load_conversion_samples(
         "split": split,
         "preprocessing": feeding.of_images,
         "skip_unreadable": skip_unreadable,
+        "data_dir": data_dir,
     }
     calibrated = given = None
     if calibration is not None:

@@ -49,6 +49,7 @@ def convert(
     labels: Iterable[str] | str | os.PathLike[str] | None = None,
     metadata: Mapping[str, str] | None = None,
     skip_unreadable: bool = False,
+    data_dir: str | os.PathLike[str] | None = None,
     model_card: str | os.PathLike[str] | None = None,
     inputs: Any = None,
     int8_io: str | None = None,
@@ -92,6 +93,7 @@ def convert(
             "version", "author" and "license".
         skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
             the report. By default they are an error.
+        data_dir: Where TFDS data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
         model_card: A JSON file whose `"input_range": [low, high]` the calibration samples are
             compared with. By default `model.card.json` beside `model.keras`, if there is one.
         inputs: Samples to compare the files with the Keras model on, from the same kinds of
@@ -156,6 +158,7 @@ def convert(
             feeding=feeding,
             split=calibration_split,
             skip_unreadable=skip_unreadable,
+            data_dir=data_dir,
             limit=calibration_samples,
             percentile=calibration_percentile,
             trained_range=trained_range,
@@ -218,9 +221,8 @@ def _recipe(
     labels: tuple[str, ...] | None,
 ) -> dict[str, Any]:
     """The options with what they came to; the precision stands in each file's own record."""
-    recipe = recipe_of(
-        {key: value for key, value in options.items() if key not in ("model", "output_dir")}
-    )
+    places = ("model", "output_dir", "data_dir")
+    recipe = recipe_of({key: value for key, value in options.items() if key not in places})
     del recipe["precisions"]
     preprocessing = None if feeding is None else feeding.preprocessing
     count = None if labels is None else len(labels)

@@ -98,9 +98,15 @@ def common_feeding(files: Mapping[Path, bytes], preprocessing: str | None = None
     if len(names) > 1:
         raise ToolError(
             "preprocessing: expected one for all files, as they say themselves, got "
-            f"{', '.join(sorted(names))}. Evaluate files of different models one by one."
+            f"{', '.join(sorted(names))}. Give files of one model."
         )
     return Feeding(next(iter(names), "torch"), included)
+
+
+def takes_pixels(path: Path, content: bytes) -> bool:
+    """Whether the normalization is part of a .tflite file, as far as the file says."""
+    known = _known_feeding(path, content)
+    return known is not None and known.included
 
 
 def _known_feeding(path: Path, content: bytes) -> Feeding | None:

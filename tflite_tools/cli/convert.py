@@ -72,6 +72,10 @@ def convert(
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
     ] = False,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
+    ] = None,
     model_card: Annotated[
         Path | None,
         typer.Option(
@@ -127,6 +131,7 @@ def convert(
         labels=labels,
         metadata=None if metadata is None else as_mapping(metadata, "--metadata"),
         skip_unreadable=skip_unreadable,
+        data_dir=data_dir,
         model_card=model_card,
         inputs=inputs,
         int8_io=int8_io,

@@ -24,9 +24,19 @@ def ranges(
     limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 64,
     split: Annotated[str | None, typer.Option(help="The split of a data set.")] = None,
     preprocessing: Annotated[
-        str,
-        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
-    ] = "torch",
+        str | None,
+        typer.Option(
+            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
+            show_default="what the files say, else torch",
+        ),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Also draw it, into this .png, .svg or .pdf.")
     ] = None,
@@ -40,7 +50,14 @@ def ranges(
     if plot is not None:
         check_plot(plot)
     report = range_report(
-        float32, int8, inputs, limit=limit, split=split, preprocessing=preprocessing
+        float32,
+        int8,
+        inputs,
+        limit=limit,
+        split=split,
+        preprocessing=preprocessing,
+        skip_unreadable=skip_unreadable,
+        data_dir=data_dir,
     )
     if plot is not None:
         report.plot(plot)

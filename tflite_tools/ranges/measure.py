@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tflite_tools.datasets import load_labelled
+from tflite_tools.datasets import check_source
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import requantizations
 from tflite_tools.interpreter import read_tflite
@@ -18,6 +18,7 @@ from tflite_tools.ranges.operators import FileGraph, read_graph
 from tflite_tools.ranges.pairing import Pair, paired
 from tflite_tools.ranges.records import ChannelError, TensorError
 from tflite_tools.ranges.report import RangeReport
+from tflite_tools.ranges.samples import load_common_samples
 from tflite_tools.ranges.weight_range import weight_range
 from tflite_tools.worker import run_in_worker
 
@@ -33,7 +34,9 @@ def range_report(
     *,
     limit: int | None = 64,
     split: str | None = None,
-    preprocessing: str = "torch",
+    preprocessing: str | None = None,
+    skip_unreadable: bool = False,
+    data_dir: str | os.PathLike[str] | None = None,
 ) -> RangeReport:
     """Tells why, and in which layers, an int8 file is less accurate than its float32 file.
 
@@ -43,22 +46,31 @@ def range_report(
 
     Args:
         float32: The float32 .tflite file.
-        int8: The int8 .tflite file of the same model, with int8 or float32 input and output.
+        int8: The int8 .tflite file of the same model, whatever the types of its input and
+            output.
         inputs: Samples as the model sees them in training, from the same kinds of source as
-            `calibration` of `convert`: an array, an iterable, or the path of an `.npy` file, an
-            `.npz` file or a folder of images.
+            `calibration` of `convert`: an array, an iterable, the path of an `.npy` file, an
+            `.npz` file or a folder of images, or the name of a prepared TFDS data set. Pixels
+            from 0 to 255 if the preprocessing is part of the files.
         limit: At most so many of them, evenly spread; None for all.
         split: The split of a data set that has several.
-        preprocessing: For images: "torch" (as `keras_finet.preprocess_input`), "tf" (-1 to 1),
-            "unit" (0 to 1) or "none" (0 to 255).
+        preprocessing: What the images that the model was trained on had undergone: "torch" (as
+            `keras_finet.preprocess_input`), "tf" (-1 to 1), "unit" (0 to 1) or "none" (0 to 255).
+            By default what the files say, and "torch" where they say nothing. Files that the
+            preprocessing is part of are fed pixels; for them give nothing, "none" or what they
+            say.
+        skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
+            the report. By default they are an error.
+        data_dir: Where TFDS data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
 
     Returns:
         A `RangeReport`; `print` shows it as a table, `plot` draws it.
 
     Raises:
         ToolError: A file or the samples cannot be used, or the files are not a float32 and an int8
-            file of one model; the message says which and what to do.
+            file of one model that are fed alike; the message says which and what to do.
     """
+    check_source(inputs, what="inputs", limit=limit, preprocessing=preprocessing or "torch")
     files = Path(float32), Path(int8)
     contents = [read_tflite(file) for file in files]
     exact, rounded = (_graph(*each) for each in zip(files, contents, strict=True))
@@ -66,17 +78,23 @@ def range_report(
         pairs = paired(exact, rounded)
     except ToolError as error:
         raise ToolError(f"{files[0]}, {files[1]}: {error}") from error
-    samples = load_labelled(
+    loaded = load_common_samples(
         inputs,
         exact.entry.shape[1:],
-        what="inputs",
+        dict(zip(files, contents, strict=True)),
+        preprocessing=preprocessing,
         split=split,
         limit=limit,
-        preprocessing=preprocessing,
-        labels="ignored",
-    ).samples
-    sums = _sums(files, contents, pairs, samples)
-    return RangeReport(*files, len(samples), tuple(_tensor_errors(pairs, sums, contents[1])))
+        skip_unreadable=skip_unreadable,
+        data_dir=data_dir,
+    )
+    sums = _sums(files, contents, pairs, loaded.samples)
+    return RangeReport(
+        *files,
+        len(loaded.samples),
+        tuple(_tensor_errors(pairs, sums, contents[1])),
+        len(loaded.skipped),
+    )
 
 
 def _graph(file: Path, content: bytes) -> FileGraph:

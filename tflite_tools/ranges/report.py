@@ -26,12 +26,14 @@ class RangeReport:
         samples: How many samples both ran on.
         tensors: One `TensorError` for each tensor that both files compute, in the order of the
             graph.
+        skipped: How many images could not be read and were left out.
     """
 
     float32: Path
     int8: Path
     samples: int
     tensors: tuple[TensorError, ...]
+    skipped: int = 0
 
     @property
     def worst(self) -> tuple[TensorError, ...]:
@@ -108,8 +110,10 @@ def _cells(tensor: TensorError) -> tuple[str, ...]:
 
 
 def _caption(report: RangeReport) -> str:
+    left_out = f"{report.skipped} unreadable images left out.\n" if report.skipped else ""
     return (
-        f"On {report.samples} samples. SNR: of the layer's output; mean ch.: of its mean channel;\n"
+        f"{left_out}On {report.samples} samples. SNR: of the layer's output; "
+        "mean ch.: of its mean channel;\n"
         "drop: of that, from the worst input of the layer. w/n: the weights of the\n"
         "widest channel to the narrowest's; factor: the largest of requantisation."
     )

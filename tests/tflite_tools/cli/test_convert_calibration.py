@@ -96,6 +96,15 @@ def test_a_tfds_split_by_percentile_against_the_model_card(convert):
     assert "in training they ran from -20 to 20 (model card): a small part of it" in warning
 
 
+def test_data_sets_of_another_folder(convert):
+    (convert.folder / "tfds").rename(convert.folder / "elsewhere")
+    source = ("--calibration", "tiny_pets", "--inputs", "tiny_pets", "--data-dir", "elsewhere")
+    result, written = convert(*INT8, *source)
+    assert (result.returncode, result.stderr) == (0, "")
+    record = json.loads((convert.folder / "out" / written[-1]).read_text())
+    assert "elsewhere" not in json.dumps(record)  # where the data lie changes no file
+
+
 def test_unreadable_images_are_skipped_and_warnings_printed(convert):
     source = ("--calibration", "images", "--skip-unreadable", "--preprocessing", "none")
     result, written = convert(*INT8, *source)
