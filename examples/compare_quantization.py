@@ -86,7 +86,7 @@ def parse_options() -> argparse.Namespace:
         "--epochs", type=whole_number(1, 10_000), default=20, help="of the float training"
     )
     parser.add_argument(
-        "--qat-epochs", type=whole_number(1, 10_000), default=10, help="of the training for int8"
+        "--qat-epochs", type=whole_number(1, 10_000), default=20, help="of the training for int8"
     )
     parser.add_argument(
         "--networks", choices=NETWORKS, nargs="+", default=list(NETWORKS), metavar="NETWORK"

@@ -8,6 +8,7 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand
+from tflite_tools.cli.options import Files, Json
 from tflite_tools.cli.output import printed
 from tflite_tools.cli.progress import progress_bars
 from tflite_tools.errors import ToolError
@@ -17,7 +18,7 @@ _RUN_FAILED = 1
 
 @app.command(cls=MultiValueCommand)
 def benchmark(
-    files: Annotated[list[Path], typer.Argument(help="The .tflite files.", metavar="FILE...")],
+    files: Files,
     android: Annotated[
         bool, typer.Option("--android", help="Measure on the phones that adb lists.")
     ] = False,
@@ -64,7 +65,7 @@ def benchmark(
     op_profile: Annotated[
         bool, typer.Option("--op-profile", help="Time the operators one by one; slows runs down.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    json: Json = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print no tables and no progress, only problems.")
     ] = False,

@@ -7,18 +7,25 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand, as_mapping
+from tflite_tools.cli.options import (
+    CalibrationSamples,
+    DataDir,
+    Json,
+    KeepDeadChannels,
+    ModelCard,
+    ModelFile,
+    OutputFolder,
+    SkipUnreadable,
+    TrainedPreprocessing,
+    Verbose,
+)
 from tflite_tools.cli.output import printed
 
 
 @app.command(cls=MultiValueCommand)
 def convert(
-    model: Annotated[Path, typer.Argument(help="The .keras file.", metavar="MODEL.keras")],
-    output: Annotated[
-        str,  # a Path would make the current folder of ""
-        typer.Option(
-            "--output", "-o", help="The folder to write to; made if missing.", metavar="FOLDER"
-        ),
-    ],
+    model: ModelFile,
+    output: OutputFolder,
     precision: Annotated[
         list[str],
         typer.Option(
@@ -35,9 +42,7 @@ def convert(
     calibration_split: Annotated[
         str, typer.Option(help="Which split of a TFDS data set.")
     ] = "train",
-    calibration_samples: Annotated[
-        int, typer.Option(help="At most so many of them, evenly spread.")
-    ] = 256,
+    calibration_samples: CalibrationSamples = 256,
     calibration_percentile: Annotated[
         float | None,
         typer.Option(
@@ -45,13 +50,7 @@ def convert(
             show_default="minimum and maximum",
         ),
     ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
-            show_default="torch",
-        ),
-    ] = None,
+    preprocessing: TrainedPreprocessing = None,
     include_preprocessing: Annotated[
         bool,
         typer.Option(
@@ -69,20 +68,9 @@ def convert(
             help="What the files say of themselves: name, description, version, author, license.",
         ),
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
-    ] = False,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
-    ] = None,
-    model_card: Annotated[
-        Path | None,
-        typer.Option(
-            help='A JSON file with "input_range": [low, high], the values in training.',
-            show_default="MODEL.card.json",
-        ),
-    ] = None,
+    skip_unreadable: SkipUnreadable = False,
+    data_dir: DataDir = None,
+    model_card: ModelCard = None,
     inputs: Annotated[
         str | None,
         typer.Option(
@@ -97,10 +85,7 @@ def convert(
             show_default="int8; uint8 with --include-preprocessing",
         ),
     ] = None,
-    keep_dead_channels: Annotated[
-        bool,
-        typer.Option("--keep-dead-channels", help="In int8 too, whose accuracy they can ruin."),
-    ] = False,
+    keep_dead_channels: KeepDeadChannels = False,
     target: Annotated[
         str,
         typer.Option(help="cpu, gpu or nnapi: refuse operators that it leaves to the processor."),
@@ -109,10 +94,8 @@ def convert(
     name: Annotated[
         str | None, typer.Option(help="What the file names begin with.", show_default="MODEL")
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show what TensorFlow and LiteRT print.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+    verbose: Verbose = False,
+    json: Json = False,
 ) -> None:
     """Fuse a Keras model and write it as checked .tflite files."""
     from tflite_tools.convert import convert as run

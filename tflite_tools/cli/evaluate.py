@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
+from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, SkipUnreadable
 from tflite_tools.cli.output import printed
 from tflite_tools.cli.progress import progress_bars
 
@@ -36,13 +37,7 @@ def evaluate(
     samples: Annotated[
         int | None, typer.Option(help="At most so many samples, evenly spread.", show_default="all")
     ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
-            show_default="what the files say, else torch",
-        ),
-    ] = None,
+    preprocessing: FilePreprocessing = None,
     threads: Annotated[
         int | None, typer.Option(help="How many threads share the samples.", show_default="cores")
     ] = None,
@@ -56,14 +51,9 @@ def evaluate(
             help="Exit with code 1 if a file agrees with --reference on less: 0.99 or 99%."
         ),
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
-    ] = False,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    skip_unreadable: SkipUnreadable = False,
+    data_dir: DataDir = None,
+    json: Json = False,
 ) -> None:
     """Compare .tflite files with labels, with the Keras model, or both."""
     from tflite_tools.evaluate_files import evaluate_files

@@ -1,17 +1,17 @@
 """`tflite-tools inspect`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tflite_tools.cli.app import app
+from tflite_tools.cli.options import Files, Json
 from tflite_tools.cli.output import printed
 
 
 @app.command()
 def inspect(
-    files: Annotated[list[Path], typer.Argument(help="The .tflite files.", metavar="FILE...")],
+    files: Files,
     target: Annotated[
         str,
         typer.Option(
@@ -19,7 +19,7 @@ def inspect(
             "generic-android."
         ),
     ] = "generic-android",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what .tflite files hold, and what a phone's accelerators will take of them."""
     from tflite_tools.inspection import inspect_model

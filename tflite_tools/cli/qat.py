@@ -1,12 +1,23 @@
 """`tflite-tools qat`."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tflite_tools.cli.app import app
+from tflite_tools.cli.options import (
+    CalibrationSamples,
+    DataDir,
+    Json,
+    KeepDeadChannels,
+    ModelCard,
+    ModelFile,
+    OutputFolder,
+    SkipUnreadable,
+    TrainedPreprocessing,
+    Verbose,
+)
 from tflite_tools.cli.output import printed
 
 if TYPE_CHECKING:
@@ -15,7 +26,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def qat(
-    model: Annotated[Path, typer.Argument(help="The .keras file.", metavar="MODEL.keras")],
+    model: ModelFile,
     dataset: Annotated[
         str,
         typer.Option(
@@ -24,12 +35,7 @@ def qat(
             metavar="SOURCE",
         ),
     ],
-    output: Annotated[
-        str,  # a Path would make the current folder of ""
-        typer.Option(
-            "--output", "-o", help="The folder to write to; made if missing.", metavar="FOLDER"
-        ),
-    ],
+    output: OutputFolder,
     split: Annotated[
         str | None, typer.Option(help="The split of the data set, if it has several.")
     ] = None,
@@ -47,7 +53,7 @@ def qat(
     samples: Annotated[
         int | None, typer.Option(help="Train on so many at most.", show_default="all")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="How often to go over the samples.")] = 10,
+    epochs: Annotated[int, typer.Option(help="How often to go over the samples.")] = 20,
     learning_rate: Annotated[
         float, typer.Option(help="Adam's at the beginning; it falls to zero.")
     ] = 1e-4,
@@ -61,44 +67,20 @@ def qat(
             show_default="the data set",
         ),
     ] = None,
-    calibration_samples: Annotated[
-        int, typer.Option(help="At most so many of them, evenly spread.")
-    ] = 256,
-    model_card: Annotated[
-        Path | None,
-        typer.Option(
-            help='JSON whose "input_range" the calibration samples are compared with.',
-            show_default="MODEL.card.json",
-        ),
-    ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none.",
-            show_default="torch",
-        ),
-    ] = None,
+    calibration_samples: CalibrationSamples = 256,
+    model_card: ModelCard = None,
+    preprocessing: TrainedPreprocessing = None,
     int8_io: Annotated[
         str, typer.Option(help="Type of the file's input and output: int8, uint8 or float32.")
     ] = "int8",
-    keep_dead_channels: Annotated[
-        bool,
-        typer.Option("--keep-dead-channels", help="Whose huge weights can ruin int8."),
-    ] = False,
+    keep_dead_channels: KeepDeadChannels = False,
     name: Annotated[
         str | None, typer.Option(help="What the file name begins with.", show_default="MODEL")
     ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
-    ] = False,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Let TensorFlow and its converter print.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    skip_unreadable: SkipUnreadable = False,
+    data_dir: DataDir = None,
+    verbose: Verbose = False,
+    json: Json = False,
 ) -> None:
     """Train a fused Keras model for int8 and write the .tflite file."""
     from tflite_tools.qat import qat as run

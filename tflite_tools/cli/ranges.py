@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
+from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, SkipUnreadable
 from tflite_tools.cli.output import printed
 
 
@@ -23,24 +24,13 @@ def ranges(
     ],
     limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 64,
     split: Annotated[str | None, typer.Option(help="The split of a data set.")] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="Of images: torch (as keras_finet), tf (-1..1), unit (0..1) or none (0..255).",
-            show_default="what the files say, else torch",
-        ),
-    ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
-    ] = False,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(help="Where TFDS data sets are.", show_default="~/tensorflow_datasets"),
-    ] = None,
+    preprocessing: FilePreprocessing = None,
+    skip_unreadable: SkipUnreadable = False,
+    data_dir: DataDir = None,
     plot: Annotated[
         Path | None, typer.Option(help="Also draw it, into this .png, .svg or .pdf.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+    json: Json = False,
 ) -> None:
     """Tell why int8 loses accuracy, and in which layers."""
     from tflite_tools.ranges import range_report

@@ -1,17 +1,17 @@
 """`tflite-tools run-gpu`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tflite_tools.cli.app import app
+from tflite_tools.cli.options import Files, Json
 from tflite_tools.cli.output import printed
 
 
 @app.command()
 def run_gpu(
-    files: Annotated[list[Path], typer.Argument(help="The .tflite files.", metavar="FILE...")],
+    files: Files,
     inputs: Annotated[
         str | None,
         typer.Option(
@@ -25,7 +25,7 @@ def run_gpu(
         typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
     ] = "torch",
     runs: Annotated[int, typer.Option(help="How many runs to time.")] = 20,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+    json: Json = False,
 ) -> None:
     """Run .tflite files on the GPU alone and compare them with the processor."""
     from tflite_tools.gpu import GpuReport, run_on_gpu

@@ -43,7 +43,7 @@ def qat(
     images: Any,
     labels: Any = None,
     *,
-    epochs: int = 10,
+    epochs: int = 20,
     learning_rate: float = 1e-4,
     batch_size: int = 32,
     seed: int = 0,
