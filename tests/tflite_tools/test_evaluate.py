@@ -128,7 +128,7 @@ def test_several_files_side_by_side(files, samples, expected):
 def test_files_of_different_models_are_refused(files, feature_file):
     with pytest.raises(ToolError, match=r"features_float32\.tflite: expected samples of shape"):
         load_models([files["int8"], feature_file])
-    with pytest.raises(ToolError, match=r"expected one or more \.tflite files, got none"):
+    with pytest.raises(ToolError, match=r"\.tflite files: expected one or more, got none"):
         load_models([])
 
 
