@@ -23,7 +23,7 @@ from tflite_tools.android.planning import (
     read_program,
 )
 from tflite_tools.android.records import AndroidRun, DeviceInfo
-from tflite_tools.android.records_on_disk import RunFolder
+from tflite_tools.android.records_on_disk import RunFolder, StoredPhone
 from tflite_tools.android.reporting import AndroidReport
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import read_tflite
@@ -48,6 +48,7 @@ class _Job:
     folder: Path
     cool_down: float
     timeout: float
+    tolerance: float
     progress: Callable[[Path, int, int], None] | None
 
 
@@ -112,7 +113,7 @@ def benchmark_android(
     cargo = _cargo(references, binaries, libraries)
     phones, problems = connected_phones(serials)
     with output_folder(output) as folder:
-        job = _Job(cargo, references, settings, folder, cool_down, timeout, progress)
+        job = _Job(cargo, references, settings, folder, cool_down, timeout, tolerance, progress)
         results = _on_all(phones, job)
     problems += [result.problem for result in results if result.problem]
     report = AndroidReport(
@@ -206,6 +207,7 @@ def _on_one(connection: Connection, job: _Job) -> _Result:
         cargo = job.cargo
         plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
         folder = RunFolder(job.folder, info.serial)
+        folder.save_phone(StoredPhone(info, job.tolerance, plan))
         name = Path(info.serial)
         try:
             run_missing(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tflite_tools.android.records import AndroidRun, OutputCheck, PlannedRun
-from tflite_tools.android.records_on_disk import FinishedRun
+from tflite_tools.android.records_on_disk import FinishedRun, Stored
 from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.samples import FloatArray
@@ -53,17 +53,21 @@ def judge(
     run: PlannedRun,
     serial: str,
     log: Path,
-    stored: tuple[FinishedRun, str, bytes | None],
-    reference: Reference,
+    stored: Stored,
+    reference: Reference | None,
 ) -> AndroidRun:
-    """Makes a record of what a run has left in the folder."""
+    """Makes a record of what a run has left in the folder.
+
+    Without a reference its outputs are not compared.
+    """
     finished, text, output = stored
     record = parse_benchmark_log(text)
-    check = reference.check(output) if output is not None else None
+    check = reference.check(output) if reference and output is not None else None
     ran_on = _ran_on(run.delegate, record)
     return AndroidRun(
         serial=serial,
         file=run.file,
+        sha256=run.sha256,
         binary=run.binary,
         delegate=run.delegate,
         ran_on=ran_on,
@@ -72,7 +76,7 @@ def judge(
         log=log,
         exit_code=finished.exit_code,
         problem=_failure(finished, record)
-        or _wrong_output(run, output, check)
+        or (_wrong_output(run, output, check) if reference else None)
         or _fallback(run.delegate, ran_on, record),
         before=finished.before,
         after=finished.after,

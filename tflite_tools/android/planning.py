@@ -180,6 +180,7 @@ def _planned(
     return PlannedRun(
         key="-".join(map(safe_name, names)),
         file=model.path,
+        sha256=hashlib.sha256(model.content).hexdigest(),
         binary=program.kind,
         delegate=delegate,
         repeat=repeat,

@@ -65,6 +65,7 @@ class PlannedRun:
     Attributes:
         key: Names the run in the output folder; another for whatever could change its result.
         file: The .tflite file on this machine.
+        sha256: The hash of its content.
         binary: "classic" or "litert".
         delegate: As it was asked for, such as "nnapi:qti-dsp".
         repeat: Which repetition it is, from 1.
@@ -74,6 +75,7 @@ class PlannedRun:
 
     key: str
     file: Path
+    sha256: str
     binary: str
     delegate: str
     repeat: int
@@ -105,6 +107,7 @@ class AndroidRun:
     Attributes:
         serial: The phone.
         file: The .tflite file.
+        sha256: The hash of its content.
         binary: "classic" or "litert".
         delegate: As it was asked for.
         ran_on: Whose figures these are: the delegate's name, "cpu", also where the delegate fell
@@ -122,6 +125,7 @@ class AndroidRun:
 
     serial: str
     file: Path
+    sha256: str
     binary: str
     delegate: str
     ran_on: str | None

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tflite_tools.android.planning import safe_name
-from tflite_tools.android.records import DeviceState, PlannedRun
+from tflite_tools.android.records import DeviceInfo, DeviceState, PlannedRun
 from tflite_tools.errors import ToolError
+from tflite_tools.json_records import record_from
 from tflite_tools.output_folder import whole_file
+
+PHONE_FILE = "phone.json"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,25 @@ class FinishedRun:
     exit_code: int | None
     before: DeviceState | None
     after: DeviceState | None
+
+
+@dataclass(frozen=True)
+class StoredPhone:
+    """What is kept of a phone.
+
+    Attributes:
+        device: The phone.
+        tolerance: The largest relative error of its outputs that passes.
+        planned: The runs that were asked for last, finished or not.
+    """
+
+    device: DeviceInfo
+    tolerance: float
+    planned: tuple[PlannedRun, ...]
+
+
+# A finished run, its log and its output.
+Stored = tuple[FinishedRun, str, bytes | None]
 
 
 class RunFolder:
@@ -49,6 +71,11 @@ class RunFolder:
         """Where the log is while the run goes on, and stays if the phone is lost."""
         return self._folder / f"{run.key}.partial.log"
 
+    def save_phone(self, phone: StoredPhone) -> None:
+        """Keeps what the phone is and what is asked of it."""
+        planned = [_described(run) for run in phone.planned]
+        _write(self._folder / PHONE_FILE, {**asdict(phone), "planned": planned})
+
     def save(self, run: PlannedRun, finished: FinishedRun, output: bytes | None) -> None:
         """Keeps a finished run: it counts as one from the moment its last file is there."""
         self.partial_log(run).replace(self.log(run))
@@ -56,27 +83,12 @@ class RunFolder:
             self._output(run).write_bytes(output)
         else:
             self._output(run).unlink(missing_ok=True)
-        content = {"key": run.key, "argv": run.argv, **asdict(finished)}
-        with whole_file(self._record(run)) as temporary:
-            temporary.write_text(json.dumps(content, indent=2))
+        _write(self._record(run), {**_described(run), **asdict(finished)})
 
-    def load(self, run: PlannedRun) -> tuple[FinishedRun, str, bytes | None] | None:
+    def load(self, run: PlannedRun) -> Stored | None:
         """A finished run, its log and its output; None if it has not been run."""
         path = self._record(run)
-        if not path.exists():
-            return None
-        try:
-            content = json.loads(path.read_bytes())
-            before, after = (_state(content[name]) for name in ("before", "after"))
-            finished = FinishedRun(content["exit_code"], before, after)
-            log = self.log(run).read_text(errors="replace")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ToolError(
-                f"{path}: not the record of a run, or its log is missing "
-                f"({type(error).__name__}: {error}). Remove it, and the run is repeated."
-            ) from error
-        output = self._output(run)
-        return finished, log, output.read_bytes() if output.exists() else None
+        return read_run(path)[1] if path.exists() else None
 
     def _record(self, run: PlannedRun) -> Path:
         return self._folder / f"{run.key}.json"
@@ -85,8 +97,40 @@ class RunFolder:
         return self._folder / f"{run.key}.output"
 
 
-def _state(content: dict[str, Any] | None) -> DeviceState | None:
-    if content is None:
-        return None
-    frequencies = {int(core): value for core, value in content["frequencies"].items()}
-    return DeviceState(dict(content["temperatures"]), frequencies)
+def read_phone(folder: Path) -> StoredPhone:
+    """What `save_phone` has kept in a phone's folder."""
+    path = folder / PHONE_FILE
+    try:
+        return record_from(StoredPhone, json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ToolError(
+            f"{path}: not the record of a phone ({error}). Repeat the benchmark: it runs only what "
+            "is missing."
+        ) from error
+
+
+def read_run(record: Path) -> tuple[PlannedRun, Stored]:
+    """A finished run by the path of its record."""
+    log, output = record.with_suffix(".log"), record.with_suffix(".output")
+    try:
+        content = json.loads(record.read_bytes())
+        finished = record_from(FinishedRun, content)
+        run = record_from(PlannedRun, content)
+        text = log.read_text(errors="replace")
+        stored = finished, text, output.read_bytes() if output.exists() else None
+    except (OSError, ValueError) as error:
+        raise ToolError(
+            f"{record}: not the record of a run, or its log is missing "
+            f"({type(error).__name__}: {error}). Remove it, and the run is repeated."
+        ) from error
+    return run, stored
+
+
+def _described(run: PlannedRun) -> dict[str, Any]:
+    """With the whole path, as a report may be made from another folder."""
+    return {**asdict(run), "file": str(run.file.absolute())}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2))
