@@ -16,6 +16,10 @@ from keras_finet.applications.released import fetch, released
 from keras_finet.layers.conv_layer import positive_integer
 
 Tensor = Any
+Activation = str | Callable[[Tensor], Tensor] | None
+Stages = Callable[[Tensor], dict[str, Tensor]]
+# From the last feature map, the number of classes and the activation to the classes' scores.
+Top = Callable[[Tensor, int, Activation], Tensor]
 IMAGENET_CLASSES = 1000
 STEMS = ("imagenet", "cifar")
 
@@ -33,7 +37,7 @@ class ClassifierArguments:
     input_shape: tuple[int | None, ...] | None
     pooling: str | None
     classes: int
-    classifier_activation: str | Callable[[Tensor], Tensor] | None
+    classifier_activation: Activation
     name: str
     features: Sequence[str] | None
 
@@ -49,21 +53,35 @@ def channel_axis() -> int:
     return -1 if keras.config.image_data_format() == "channels_last" else 1
 
 
+def dense_scores(pixel: Tensor, classes: int, activation: Activation) -> Tensor:
+    """The usual classifier: a `Dense` on a pixel, called `"predictions"`."""
+    pixel = layers.Flatten(name="flatten")(pixel)
+    return layers.Dense(classes, activation=activation, name="predictions")(pixel)
+
+
+def pooled_top(
+    scores: Top = dense_scores, head: Callable[[Tensor], Tensor] = lambda pixel: pixel
+) -> Top:
+    """Makes a top: global average pool, then what a network has in between, then the scores."""
+
+    def top(features: Tensor, classes: int, activation: Activation) -> Tensor:
+        # With its axes kept, a phone needs no reshape for what the head does.
+        pixel = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(features)
+        return scores(head(pixel), classes, activation)
+
+    return top
+
+
 def build_classifier(
-    arguments: ClassifierArguments,
-    stages: Callable[[Tensor], dict[str, Tensor]],
-    head: Callable[[Tensor], Tensor] = lambda pixel: pixel,
-    *,
-    variant: str,
+    arguments: ClassifierArguments, stages: Stages, top: Top, *, variant: str
 ) -> keras.Model:
     """Builds a classifier, or its backbone, around a network's stages.
 
     Args:
         arguments: What the user asked for.
         stages: Function from an image tensor to the network's named feature maps, in the order in
-            which the network computes them; the pooling reads the last one.
-        head: Function from the pooled pixel to the one that the classifier reads. Defaults to none
-            in between.
+            which the network computes them; the top and the pooling read the last one.
+        top: What makes scores of the last feature map; its last layer is called `"predictions"`.
         variant: The builder and all of its own arguments that trained weights depend on, as in
             `"FinetSmall(groups=4, stem='imagenet')"`: what a released checkpoint is for.
 
@@ -80,7 +98,7 @@ def build_classifier(
         imagenet=arguments.weights == "imagenet",
     )
     path = _weights_path(arguments.weights, variant)
-    outputs = _outputs(arguments, stages(image), head)
+    outputs = _outputs(arguments, stages(image), top)
     sources = image if arguments.input_tensor is None else _source_of(arguments.input_tensor)
     model = keras.Model(sources, outputs, name=arguments.name)
     if path is not None:
@@ -121,22 +139,13 @@ def _weights_path(weights: str | os.PathLike[str] | None, variant: str) -> Path 
     return None if weights is None else Path(weights)
 
 
-def _outputs(
-    arguments: ClassifierArguments,
-    maps: dict[str, Tensor],
-    head: Callable[[Tensor], Tensor],
-) -> Any:
+def _outputs(arguments: ClassifierArguments, maps: dict[str, Tensor], top: Top) -> Any:
     if arguments.features is not None:
         return _selected(maps, arguments.features)
     last = list(maps.values())[-1]
     if not _has_top(arguments):
         return _pool(last, arguments.pooling)
-    # With its axes kept, a phone needs no reshape for what the head does.
-    pixel = layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(last)
-    pixel = layers.Flatten(name="flatten")(head(pixel))
-    return layers.Dense(
-        int(arguments.classes), activation=arguments.classifier_activation, name="predictions"
-    )(pixel)
+    return top(last, int(arguments.classes), arguments.classifier_activation)
 
 
 def _check_features(arguments: ClassifierArguments) -> None:

@@ -16,11 +16,11 @@ from keras_finet.applications.classifier import (
     ClassifierArguments,
     Tensor,
     build_classifier,
-    channel_axis,
     check_stem,
+    pooled_top,
 )
-from keras_finet.applications.convolutions import Convolutions
 from keras_finet.applications.documentation import documented
+from keras_finet.applications.schemes import Branch, FineGrainedScheme, Scheme
 from keras_finet.layers.conv_layer import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
@@ -79,56 +79,57 @@ class FinetBuilder:
     def __init__(self, widths: tuple[int, ...], options: FinetOptions) -> None:
         self.widths = widths
         self.options = options
-        self.convolutions = Convolutions(options.epsilon, options.affine)
+        self.scheme = _scheme(options)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 4 and the last 1x1 convolution, behind the stem."""
-        x = self.convolutions.stem(images, STEM_FILTERS, 3, self.options.stem)
+        x = self.scheme.stem(images, STEM_FILTERS, 3, self.options.stem)
         maps = {}
         for stage, (filters, blocks) in enumerate(zip(self.widths, BLOCKS, strict=True), start=2):
             for block in range(1, blocks + 1):
                 strides = 2 if block == 1 else 1
                 x = self._block(x, filters, strides, f"stage{stage}_block{block}")
             maps[f"stage{stage}"] = x
-        return {**maps, "conv5": self.convolutions.plain(x, HEAD_FILTERS, 1, "conv5")}
+        return {**maps, "conv5": self.scheme.plain(x, HEAD_FILTERS, 1, "conv5")}
 
     def head(self, x: Tensor) -> Tensor:
         """FC1, a 1x1 convolution because that needs no reshape on a phone, between dropouts."""
         x = layers.Dropout(self.options.dropout_rate, name="fc1_dropout")(x)
-        x = self.convolutions.plain(x, HEAD_FILTERS, 1, "fc1")
+        x = self.scheme.fully_connected(x, HEAD_FILTERS, "fc1")
         return layers.Dropout(self.options.dropout_rate, name="predictions_dropout")(x)
 
     def _block(self, inputs: Tensor, filters: int, strides: int, name: str) -> Tensor:
-        x = self._pointwise(inputs, filters, f"{name}_pointwise1", activation="relu")
-        x = self.convolutions.depthwise(x, 3, f"{name}_depthwise", strides=strides)
-        x = self._pointwise(x, filters, f"{name}_pointwise2")
-        if self.options.squeeze_excite:
+        scheme, gated = self.scheme, self.options.squeeze_excite
+        branch = Branch(convolutions=2, added=strides == 1, gated=gated)
+        x = scheme.fine_grained(inputs, filters, 1, f"{name}_pointwise1")
+        x = scheme.depthwise(x, 3, f"{name}_depthwise", strides=strides)
+        x = scheme.last(x, filters, 1, f"{name}_pointwise2", branch)
+        if gated:
             gate = self._gate(inputs, filters, f"{name}_se")
             x = layers.Multiply(name=f"{name}_se_scale")([x, gate])
-        if strides == 1:
-            x = layers.Add(name=f"{name}_add")([x, inputs])
-        return layers.ReLU(name=f"{name}_relu")(x)
+        return scheme.joined(x, inputs if branch.added else None, name)
 
     def _gate(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Squeeze-excite: weights for the block's output from what went into the block."""
         x = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pool")(x)
-        x = self.convolutions.plain(x, SQUEEZED_FILTERS, 1, f"{name}_squeeze")
-        return self.convolutions.plain(x, filters, 1, f"{name}_excite", activation="sigmoid")
+        x = self.scheme.fully_connected(x, SQUEEZED_FILTERS, f"{name}_squeeze")
+        return self.scheme.fully_connected(x, filters, f"{name}_excite", activation="sigmoid")
 
-    def _pointwise(
-        self, x: Tensor, filters: int, name: str, activation: str | None = None
-    ) -> Tensor:
-        options = self.options
-        split: dict[str, Any] = {"channels_per_group": options.channels_per_group}
+
+def _scheme(options: FinetOptions) -> Scheme:
+    def split(channels: int) -> dict[str, Any]:
         if options.channels_per_group is None:
-            split = {"groups": divisor_groups(x.shape[channel_axis()], options.groups)}
-        return self.convolutions.fine_grained(x, filters, 1, name, activation=activation, **split)
+            return {"groups": divisor_groups(channels, options.groups)}
+        return {"channels_per_group": options.channels_per_group}
+
+    return FineGrainedScheme(options.epsilon, options.affine, split)
 
 
 def _finet(size: str, arguments: ClassifierArguments, options: FinetOptions) -> keras.Model:
     builder = FinetBuilder(WIDTHS[size], options)
     variant = repr(options).replace("FinetOptions", size)
-    return build_classifier(arguments, builder.stages, builder.head, variant=variant)
+    top = pooled_top(builder.scheme.scores, builder.head)
+    return build_classifier(arguments, builder.stages, top, variant=variant)
 
 
 DOCUMENTATION = """\

@@ -15,9 +15,10 @@ from keras_finet.applications.classifier import (
     Tensor,
     build_classifier,
     channel_axis,
+    pooled_top,
 )
-from keras_finet.applications.convolutions import Convolutions
 from keras_finet.applications.documentation import documented
+from keras_finet.applications.schemes import BatchNormScheme
 
 
 class Stage(NamedTuple):
@@ -64,18 +65,18 @@ class MnasNetBuilder:
     def __init__(self, variant: str, dropout_rate: float, epsilon: float) -> None:
         self.variant = variant
         self.dropout_rate = dropout_rate
-        self.convolutions = Convolutions(epsilon)
+        self.scheme = BatchNormScheme(epsilon)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 8 and the last 1x1 convolution, behind the first one."""
-        x = self.convolutions.plain(images, STEM_FILTERS, 3, "conv1", strides=2)
+        x = self.scheme.plain(images, STEM_FILTERS, 3, "conv1", strides=2)
         maps = {}
         for number, stage in enumerate(VARIANTS[self.variant], start=2):
             for block in range(1, stage.blocks + 1):
                 strides = stage.strides if block == 1 else 1
                 x = self._block(x, stage, strides, f"stage{number}_block{block}")
             maps[f"stage{number}"] = x
-        return {**maps, "conv9": self.convolutions.plain(x, HEAD_FILTERS, 1, "conv9")}
+        return {**maps, "conv9": self.scheme.plain(x, HEAD_FILTERS, 1, "conv9")}
 
     def head(self, x: Tensor) -> Tensor:
         """Dropout between the pool and the classifier."""
@@ -85,13 +86,13 @@ class MnasNetBuilder:
         channels = inputs.shape[channel_axis()]
         x = inputs
         if stage.expansion > 1:
-            x = self.convolutions.plain(x, channels * stage.expansion, 1, f"{name}_expand")
-        x = self.convolutions.depthwise(
+            x = self.scheme.plain(x, channels * stage.expansion, 1, f"{name}_expand")
+        x = self.scheme.depthwise(
             x, stage.kernel, f"{name}_depthwise", strides=strides, activation="relu"
         )
         if stage.squeeze_excite:
             x = self._scaled(x, int(channels * SQUEEZE_RATIO), f"{name}_se")
-        x = self.convolutions.plain(x, stage.filters, 1, f"{name}_project", activation=None)
+        x = self.scheme.plain(x, stage.filters, 1, f"{name}_project", activation=None)
         if strides == 1 and channels == stage.filters:
             x = layers.Add(name=f"{name}_add")([x, inputs])
         return x
@@ -168,6 +169,6 @@ def MnasNet(  # noqa: N802 - builders are named like classes, as in keras.applic
             features,
         ),
         network.stages,
-        network.head,
+        pooled_top(head=network.head),
         variant=f"MnasNet(variant={variant!r}, epsilon={epsilon})",
     )

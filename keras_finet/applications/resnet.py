@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers
 
 from keras_finet.applications.classifier import (
     ClassifierArguments,
     Tensor,
     build_classifier,
     channel_axis,
+    pooled_top,
 )
-from keras_finet.applications.convolutions import Convolutions
 from keras_finet.applications.documentation import documented
+from keras_finet.applications.schemes import Branch, FineGrainedScheme
 
 WIDTHS = (64, 128, 256, 512)
 STEM_FILTERS = 64
@@ -62,11 +62,12 @@ class ResNetBuilder:
     def __init__(self, variant: Variant, options: ResNetOptions) -> None:
         self.variant = variant
         self.options = options
-        self.convolutions = Convolutions(options.epsilon, options.affine)
+        split = {"groups": options.groups, "channels_per_group": options.channels_per_group}
+        self.scheme = FineGrainedScheme(options.epsilon, options.affine, lambda channels: split)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 5 (conv2_x to conv5_x), behind the stem."""
-        x = self.convolutions.stem(images, STEM_FILTERS, 7, self.options.stem)
+        x = self.scheme.stem(images, STEM_FILTERS, 7, self.options.stem)
         maps = {}
         for stage, (width, blocks) in enumerate(
             zip(WIDTHS, self.variant.blocks, strict=True), start=2
@@ -82,40 +83,27 @@ class ResNetBuilder:
         outputs = width * variant.expansion
         shortcut = inputs
         if strides > 1 or inputs.shape[channel_axis()] != outputs:
-            shortcut = self._convolution(inputs, outputs, 1, f"{name}_shortcut", strides, None)
-        x = inputs
-        last = len(variant.kernels) - 1
-        for index, kernel in enumerate(variant.kernels):
-            x = self._convolution(
-                x,
-                outputs if index == last else width,
-                kernel,
-                f"{name}_conv{index + 1}",
-                strides if index == variant.strided else 1,
-                None if index == last else "relu",
+            shortcut = self.scheme.fine_grained(
+                inputs, outputs, 1, f"{name}_shortcut", strides, activation=None
             )
-        x = layers.Add(name=f"{name}_add")([x, shortcut])
-        return layers.ReLU(name=f"{name}_relu")(x)
-
-    def _convolution(
-        self, x: Tensor, filters: int, kernel: int, name: str, strides: int, activation: str | None
-    ) -> Tensor:
-        return self.convolutions.fine_grained(
-            x,
-            filters,
-            kernel,
-            name,
-            strides,
-            activation,
-            groups=self.options.groups,
-            channels_per_group=self.options.channels_per_group,
+        x = inputs
+        *others, last = (
+            (f"{name}_conv{index + 1}", kernel, strides if index == variant.strided else 1)
+            for index, kernel in enumerate(variant.kernels)
         )
+        for conv, kernel, stride in others:
+            x = self.scheme.fine_grained(x, width, kernel, conv, stride)
+        conv, kernel, stride = last
+        branch = Branch(convolutions=len(variant.kernels), added=True)
+        x = self.scheme.last(x, outputs, kernel, conv, branch, stride)
+        return self.scheme.joined(x, shortcut, name)
 
 
 def _resnet(builder: str, arguments: ClassifierArguments, options: ResNetOptions) -> keras.Model:
     network = ResNetBuilder(VARIANTS[builder], options)
     variant = repr(options).replace("ResNetOptions", builder)
-    return build_classifier(arguments, network.stages, variant=variant)
+    top = pooled_top(network.scheme.scores)
+    return build_classifier(arguments, network.stages, top, variant=variant)
 
 
 DOCUMENTATION = """\

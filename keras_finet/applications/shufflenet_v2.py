@@ -16,9 +16,10 @@ from keras_finet.applications.classifier import (
     build_classifier,
     channel_axis,
     check_stem,
+    pooled_top,
 )
-from keras_finet.applications.convolutions import Convolutions
 from keras_finet.applications.documentation import documented
+from keras_finet.applications.schemes import BatchNormScheme
 from keras_finet.layers import ChannelShuffleSplit
 
 # Table 5: filters of stages 2 to 4 and of conv5.
@@ -38,11 +39,11 @@ class ShuffleNetV2Builder:
     def __init__(self, widths: tuple[int, ...], stem: str, epsilon: float) -> None:
         self.widths = widths
         self.stem = stem
-        self.convolutions = Convolutions(epsilon)
+        self.scheme = BatchNormScheme(epsilon)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 4 and the last 1x1 convolution, behind the stem."""
-        x = self.convolutions.stem(images, STEM_FILTERS, 3, self.stem)
+        x = self.scheme.stem(images, STEM_FILTERS, 3, self.stem)
         maps = {}
         *stage_widths, head_filters = self.widths
         for stage, (filters, units) in enumerate(zip(stage_widths, UNITS, strict=True), start=2):
@@ -50,12 +51,12 @@ class ShuffleNetV2Builder:
                 make = self._strided_unit if unit == 1 else self._unit
                 x = make(x, filters // 2, f"stage{stage}_unit{unit}")
             maps[f"stage{stage}"] = x
-        return {**maps, "conv5": self.convolutions.plain(x, head_filters, 1, "conv5")}
+        return {**maps, "conv5": self.scheme.plain(x, head_filters, 1, "conv5")}
 
     def _strided_unit(self, x: Tensor, filters: int, name: str) -> Tensor:
         """Figure 3 (d): the first unit of a stage works on all channels in both branches."""
-        shortcut = self.convolutions.depthwise(x, 3, f"{name}_shortcut_depthwise", strides=2)
-        shortcut = self.convolutions.plain(shortcut, filters, 1, f"{name}_shortcut_pointwise")
+        shortcut = self.scheme.depthwise(x, 3, f"{name}_shortcut_depthwise", strides=2)
+        shortcut = self.scheme.plain(shortcut, filters, 1, f"{name}_shortcut_pointwise")
         return self._joined(shortcut, self._branch(x, filters, 2, name), name)
 
     def _unit(self, x: Tensor, filters: int, name: str) -> Tensor:
@@ -64,9 +65,9 @@ class ShuffleNetV2Builder:
         return self._joined(kept, self._branch(x, filters, 1, name), name)
 
     def _branch(self, x: Tensor, filters: int, strides: int, name: str) -> Tensor:
-        x = self.convolutions.plain(x, filters, 1, f"{name}_pointwise1")
-        x = self.convolutions.depthwise(x, 3, f"{name}_depthwise", strides=strides)
-        return self.convolutions.plain(x, filters, 1, f"{name}_pointwise2")
+        x = self.scheme.plain(x, filters, 1, f"{name}_pointwise1")
+        x = self.scheme.depthwise(x, 3, f"{name}_depthwise", strides=strides)
+        return self.scheme.plain(x, filters, 1, f"{name}_pointwise2")
 
     def _joined(self, left: Tensor, right: Tensor, name: str) -> Tensor:
         return layers.Concatenate(axis=channel_axis(), name=f"{name}_concat")([left, right])
@@ -143,5 +144,6 @@ def ShuffleNetV2(  # noqa: N802 - builders are named like classes, as in keras.a
             features,
         ),
         network.stages,
+        pooled_top(),
         variant=f"ShuffleNetV2(alpha={alpha}, stem={stem!r}, epsilon={epsilon})",
     )
