@@ -11,6 +11,7 @@ from tflite_tools.evaluate import evaluate
 from tflite_tools.evaluate_files import evaluate_files
 from tflite_tools.gpu import run_on_gpu
 from tflite_tools.inspection import inspect_model
+from tflite_tools.npu import compile_for_soc
 from tflite_tools.qat import qat
 from tflite_tools.ranges import range_report
 
@@ -18,6 +19,7 @@ __all__ = [
     "BenchmarkRecord",
     "benchmark_android",
     "benchmark_host",
+    "compile_for_soc",
     "convert",
     "evaluate",
     "evaluate_files",

@@ -6,6 +6,7 @@ import sys
 # Imported for what they register.
 from tflite_tools.cli import (  # noqa: F401
     benchmark,
+    compile,
     convert,
     evaluate,
     inspect,

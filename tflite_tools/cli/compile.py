@@ -1,0 +1,53 @@
+"""`tflite-tools compile`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.options import Files, Json
+from tflite_tools.cli.output import printed
+from tflite_tools.cli.progress import progress_bars
+
+_UNUSABLE = 2
+
+
+@app.command()
+def compile(
+    files: Files,
+    soc: Annotated[str, typer.Option(help="The chip, such as SM8350 (Snapdragon 888) or later.")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder to write to; made if missing.",
+            metavar="FOLDER",
+            show_default="that of the file",
+        ),
+    ] = None,
+    sdk_libs: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder with Qualcomm's libraries for x86-64 Linux.",
+            metavar="FOLDER",
+            show_default="the package ai_edge_litert_sdk_qualcomm",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compile .tflite files for a Snapdragon's neural processor, ahead of time."""
+    from tflite_tools.npu import compile_files
+    from tflite_tools.tables import print_report
+
+    with progress_bars() as progress:
+        report = compile_files(files, soc, output=output, sdk_libs=sdk_libs, progress=progress)
+    if report.records or json:
+        with printed("the files are compiled"):
+            print_report(report, as_json=json)
+    for failure in report.failures:
+        print(f"tflite-tools: {failure.reason}", file=sys.stderr)
+    if report.failures:
+        raise typer.Exit(_UNUSABLE)
