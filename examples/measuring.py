@@ -94,7 +94,7 @@ def tflite_rows(
 ) -> list[Row]:
     """Evaluates and times .tflite files against the trained Keras model's outputs."""
     rows = []
-    latencies = tflite_tools.benchmark_host(files.values(), num_threads=1)
+    latencies = tflite_tools.benchmark_host(files.values()).records
     for (name, file), latency in zip(files.items(), latencies, strict=True):
         content = file.read_bytes()
         evaluation = tflite_tools.evaluate(file, images, labels, reference_outputs=reference)

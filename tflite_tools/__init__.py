@@ -4,12 +4,12 @@ Nothing here imports Keras or TensorFlow before a function needs them.
 """
 
 from tflite_tools.android import benchmark_android
-from tflite_tools.benchmark import benchmark_host
 from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.convert import convert
 from tflite_tools.evaluate import evaluate
 from tflite_tools.evaluate_files import evaluate_files
 from tflite_tools.gpu import run_on_gpu
+from tflite_tools.host import benchmark_host
 from tflite_tools.inspection import inspect_model
 from tflite_tools.npu import compile_for_soc
 from tflite_tools.qat import qat

@@ -4,6 +4,7 @@ import copy
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,29 @@ from ai_edge_litert.interpreter import Interpreter
 from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 from tflite_tools.samples import AnyArray, FloatArray, as_float32, checked_array
+
+
+@dataclass(frozen=True)
+class DelegateNode:
+    """What a delegate runs as one.
+
+    Attributes:
+        inputs: The indices of the tensors that it reads, constants among them.
+        outputs: The indices of those that it makes and others read.
+    """
+
+    inputs: frozenset[int]
+    outputs: frozenset[int]
+
+
+def delegate_nodes(interpreter: Interpreter) -> tuple[DelegateNode, ...]:
+    """What delegates have taken of a model whose tensors are allocated."""
+    return tuple(
+        DelegateNode(frozenset(map(int, node["inputs"])), frozenset(map(int, node["outputs"])))
+        # Private, and the only place where Python sees what a delegate took.
+        for node in interpreter._get_ops_details()
+        if node["op_name"] == "DELEGATE"
+    )
 
 
 class LiteModel:
@@ -68,6 +92,10 @@ class LiteModel:
     def output_step(self) -> float:
         """The size of a quantisation step of the outputs; 0 for floats."""
         return float(self._output["quantization"][0])
+
+    def delegate_nodes(self) -> tuple[DelegateNode, ...]:
+        """What XNNPACK has taken of the model."""
+        return delegate_nodes(self._interpreter)
 
     def another(self) -> "LiteModel":
         """The same model in an interpreter of its own, for another thread."""

@@ -165,28 +165,3 @@ class ConversionRecord:
     size_bytes: int
     ops: dict[str, int]
     evaluation: EvaluationRecord
-
-
-@dataclass(frozen=True)
-class LatencyRecord:
-    """How long one run of a .tflite file took on this machine.
-
-    Attributes:
-        file: The .tflite file.
-        num_threads: How many threads the interpreter was given.
-        runs: How many runs were timed.
-        mean_ms: Their mean, in milliseconds.
-        median_ms: Their median.
-        p95_ms: The time that 95 % of the runs kept to.
-        std_ms: Their standard deviation.
-        ratio: `median_ms` divided by that of the first file of the same benchmark.
-    """
-
-    file: Path
-    num_threads: int
-    runs: int
-    mean_ms: float
-    median_ms: float
-    p95_ms: float
-    std_ms: float
-    ratio: float

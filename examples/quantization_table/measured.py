@@ -93,7 +93,7 @@ def rows(
     files = {NAMES.get(each.precision, each.precision): each.file for each in made.records}
     files[QAT] = trained.file
     notes = {QAT: f"{trained.chosen}, epoch {trained.best_epoch}"}
-    latencies = tflite_tools.benchmark_host(files.values(), num_threads=1)
+    latencies = tflite_tools.benchmark_host(files.values()).records
     model = keras.saving.load_model(file, compile=False)
     reference = _outputs(model, images)
     measured = []

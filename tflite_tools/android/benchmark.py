@@ -28,6 +28,7 @@ from tflite_tools.android.reporting import AndroidReport
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.output_folder import output_folder
+from tflite_tools.thread_counts import checked_threads
 
 _PathLike = str | os.PathLike[str]
 _NIGHTLY = (
@@ -69,7 +70,7 @@ def benchmark_android(
     serials: Sequence[str] | None = None,
     delegates: Sequence[str] = ("cpu",),
     libraries: Sequence[_PathLike] = (),
-    threads: int = 4,
+    threads: int | Sequence[int] = 4,
     runs: int = 50,
     repeats: int = 3,
     cool_down: float = 10.0,
@@ -92,7 +93,7 @@ def benchmark_android(
         serials: The phones to use; None for all.
         delegates: "cpu", "gpu", "nnapi", "nnapi:ACCELERATOR", "hexagon" or "qnn".
         libraries: The vendor's libraries that the delegates need; pushed beside the binary.
-        threads: How many threads the CPU's operators may use.
+        threads: How many threads the CPU's operators may use; each number gets runs of its own.
         runs: How many runs each start of the binary times.
         repeats: How often each combination is started.
         cool_down: Seconds between two runs; more while the phone is warmer than at the beginning.
@@ -129,12 +130,17 @@ def benchmark_android(
 
 
 def _settings(
-    delegates: Sequence[str], threads: int, runs: int, repeats: int, op_profile: bool
+    delegates: Sequence[str],
+    threads: int | Sequence[int],
+    runs: int,
+    repeats: int,
+    op_profile: bool,
 ) -> Settings:
-    for name, value in (("threads", threads), ("runs", runs), ("repeats", repeats)):
+    for name, value in (("runs", runs), ("repeats", repeats)):
         if value < 1:
             raise ToolError(f"{name}: expected 1 or more, got {value}.")
-    return Settings(check_delegates(delegates), threads, runs, repeats, op_profile)
+    counts = checked_threads(threads)
+    return Settings(check_delegates(delegates), counts, runs, repeats, op_profile)
 
 
 def _check_seconds(cool_down: float, timeout: float, tolerance: float) -> None:

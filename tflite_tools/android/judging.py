@@ -71,6 +71,7 @@ def judge(
         binary=run.binary,
         delegate=run.delegate,
         ran_on=ran_on,
+        num_threads=run.num_threads,
         repeat=run.repeat,
         argv=run.argv,
         log=log,

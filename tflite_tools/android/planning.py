@@ -60,14 +60,14 @@ class Settings:
 
     Attributes:
         delegates: Such as "cpu", "gpu", "nnapi", "nnapi:qti-dsp", "hexagon", "qnn".
-        threads: How many threads the CPU's operators may use.
+        threads: How many threads the CPU's operators may use, one number or several.
         runs: How many runs are timed at each start of the binary.
         repeats: How often the binary is started.
         op_profile: Whether the operators are timed one by one, which costs time itself.
     """
 
     delegates: tuple[str, ...]
-    threads: int
+    threads: tuple[int, ...]
     runs: int
     repeats: int
     op_profile: bool
@@ -126,11 +126,12 @@ def plan_runs(
     """
     pushed = b"".join(hashlib.sha256(content).digest() for _, content in libraries)
     return tuple(
-        _planned(model, program, delegate, repeat, pushed, settings, device)
+        _planned(model, program, delegate, threads, repeat, pushed, settings, device)
         for repeat in range(1, settings.repeats + 1)
         for delegate in settings.delegates
         for program in programs
         if _has(program, delegate)
+        for threads in settings.threads
         for model in models
     )
 
@@ -158,6 +159,7 @@ def _planned(
     model: Model,
     program: Program,
     delegate: str,
+    threads: int,
     repeat: int,
     pushed: bytes,
     settings: Settings,
@@ -169,7 +171,7 @@ def _planned(
         *(("taskset", device.big_cores) if device.big_cores else ()),
         program_target(program),
         f"--graph={model_target(model)}",
-        f"--num_threads={settings.threads}",
+        f"--num_threads={threads}",
         f"--num_runs={settings.runs}",
         *_delegate_flags(program.kind, delegate, device),
         *(_check_flags(model, output) if output else ()),
@@ -183,6 +185,7 @@ def _planned(
         sha256=hashlib.sha256(model.content).hexdigest(),
         binary=program.kind,
         delegate=delegate,
+        num_threads=threads,
         repeat=repeat,
         argv=argv,
         output=output,

@@ -68,6 +68,7 @@ class PlannedRun:
         sha256: The hash of its content.
         binary: "classic" or "litert".
         delegate: As it was asked for, such as "nnapi:qti-dsp".
+        num_threads: How many threads the CPU's operators may use.
         repeat: Which repetition it is, from 1.
         argv: The program and its arguments; paths are the phone's.
         output: The path on the phone that the outputs are written to; None if the tool cannot.
@@ -78,6 +79,7 @@ class PlannedRun:
     sha256: str
     binary: str
     delegate: str
+    num_threads: int
     repeat: int
     argv: tuple[str, ...]
     output: str | None
@@ -112,6 +114,7 @@ class AndroidRun:
         delegate: As it was asked for.
         ran_on: Whose figures these are: the delegate's name, "cpu", also where the delegate fell
             back to it, or None where the log does not tell.
+        num_threads: How many threads the CPU's operators may use.
         repeat: Which repetition it is, from 1.
         argv: What was run.
         log: Where the binary's output is kept.
@@ -129,6 +132,7 @@ class AndroidRun:
     binary: str
     delegate: str
     ran_on: str | None
+    num_threads: int
     repeat: int
     argv: tuple[str, ...]
     log: Path

@@ -12,6 +12,7 @@ from rich.table import Table
 from tflite_tools.android.judging import measured
 from tflite_tools.android.records import AndroidRun, DeviceInfo
 from tflite_tools.tables import as_text, file_table, formatted, to_json
+from tflite_tools.thread_counts import in_words
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class AndroidSummary:
         delegate: As it was asked for.
         ran_on: Whose figures these are; None if unknown. A delegate that ran a part only is
             named too: see `delegated_share`.
+        num_threads: How many threads the CPU's operators might use.
         measured: How many of the repetitions have a latency.
         repeats: How many there are.
         latency_ms: The median over them of the median, or where the binary does not tell it, of
@@ -42,6 +44,7 @@ class AndroidSummary:
     binary: str
     delegate: str
     ran_on: str | None
+    num_threads: int
     measured: int
     repeats: int
     latency_ms: float | None
@@ -73,10 +76,10 @@ class AndroidReport:
 
     @property
     def summaries(self) -> tuple[AndroidSummary, ...]:
-        """One for each phone, file, binary and delegate, and for whoever ran it."""
+        """One for each phone, file, binary, delegate and number of threads, and whoever ran it."""
         groups: dict[tuple[object, ...], list[AndroidRun]] = {}
         for run in self.runs:
-            key = (run.serial, run.file, run.binary, run.delegate, run.ran_on)
+            key = (run.serial, run.file, run.binary, run.delegate, run.ran_on, run.num_threads)
             groups.setdefault(key, []).append(run)
         return tuple(map(_summary, groups.values()))
 
@@ -97,7 +100,8 @@ class AndroidReport:
     def complaints(self) -> list[str]:
         """What went wrong and what was left out, a line each."""
         lines = [
-            f"{run.serial}: {run.file.name}, {run.delegate}, {run.binary}, run {run.repeat}: "
+            f"{run.serial}: {run.file.name}, {run.delegate}, {run.binary}, "
+            f"{in_words(run.num_threads)}, run {run.repeat}: "
             f"{run.problem}."
             for run in self.runs
             if run.problem
@@ -121,9 +125,10 @@ class AndroidReport:
             table.add_column(heading, overflow="fold")
         for heading in columns:
             table.add_column(heading, justify="right", no_wrap=True)
+        several = len({run.num_threads for run in self.runs}) > 1
         for summary in self.summaries:
             if summary.serial == device.serial:
-                table.add_row(*map(escape, _cells(summary)))
+                table.add_row(*map(escape, _cells(summary, name_threads=several)))
         return table
 
 
@@ -153,6 +158,7 @@ def _summary(runs: Sequence[AndroidRun]) -> AndroidSummary:
         binary=first.binary,
         delegate=first.delegate,
         ran_on=first.ran_on,
+        num_threads=first.num_threads,
         measured=len(good),
         repeats=len(runs),
         latency_ms=statistics.median(latencies) if latencies else None,
@@ -169,14 +175,15 @@ def _known(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _cells(summary: AndroidSummary) -> tuple[str, ...]:
+def _cells(summary: AndroidSummary, *, name_threads: bool) -> tuple[str, ...]:
+    threads = f", {in_words(summary.num_threads)}" if name_threads else ""
     share = summary.delegated_share
     partly = summary.ran_on not in (None, "cpu") and share is not None and share < 1
     ran_on = summary.ran_on or "unknown"
     spread = summary.spread_ms
     return (
         summary.file.name,
-        summary.delegate + (" (LiteRT)" if summary.binary == "litert" else ""),
+        summary.delegate + (" (LiteRT)" if summary.binary == "litert" else "") + threads,
         f"{ran_on} ({share:.0%} of ops)" if partly else ran_on,
         formatted(summary.latency_ms, ".2f"),
         "–" if spread is None else f"{spread[0]:.2f}–{spread[1]:.2f}",

@@ -1,8 +1,9 @@
 """`tflite-tools benchmark`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,88 +15,155 @@ from tflite_tools.cli.progress import progress_bars
 from tflite_tools.errors import ToolError
 
 _RUN_FAILED = 1
+_ANDROID_FOLDER = "android-benchmark"
+_HERE, _PHONES = "On this machine (--host)", "On phones (--android)"
 
 
 @app.command(cls=MultiValueCommand)
 def benchmark(
     files: Files,
+    host: Annotated[bool, typer.Option("--host", help="Measure on this machine.")] = False,
     android: Annotated[
         bool, typer.Option("--android", help="Measure on the phones that adb lists.")
     ] = False,
+    threads: Annotated[
+        list[int],
+        typer.Option(
+            help="How many threads the CPU may use; each number is measured.",
+            metavar="NUMBER...",
+            show_default="1 on this machine, 4 on phones",
+        ),
+    ] = [],  # noqa: B006  (Typer copies it)
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder for results and logs; a phone's run that is there is not repeated.",
+            metavar="FOLDER",
+            show_default=f"none; {_ANDROID_FOLDER} for phones",
+        ),
+    ] = None,
+    op_profile: Annotated[
+        bool,
+        typer.Option(
+            "--op-profile",
+            help="Time the operators one by one; slows runs down.",
+            rich_help_panel=_PHONES,
+        ),
+    ] = False,
+    rounds: Annotated[
+        int,
+        typer.Option(help="How many turns each file gets, 5 runs each.", rich_help_panel=_HERE),
+    ] = 20,
     binary: Annotated[
         list[Path],
         typer.Option(
-            help="Android builds of benchmark_model, TFLite's or LiteRT's.", metavar="PATH..."
+            help="Android builds of benchmark_model, TFLite's or LiteRT's.",
+            metavar="PATH...",
+            rich_help_panel=_PHONES,
         ),
-    ] = [],  # noqa: B006  (Typer copies it)
+    ] = [],  # noqa: B006
     delegates: Annotated[
         list[str],
         typer.Option(
             help="One or more of cpu, gpu, nnapi, nnapi:ACCELERATOR, hexagon, qnn.",
             metavar="DELEGATE...",
+            rich_help_panel=_PHONES,
         ),
     ] = ["cpu"],  # noqa: B006
     serial: Annotated[
         list[str],
-        typer.Option(help="The phones to use.", metavar="SERIAL...", show_default="all"),
+        typer.Option(
+            help="The phones to use.",
+            metavar="SERIAL...",
+            show_default="all",
+            rich_help_panel=_PHONES,
+        ),
     ] = [],  # noqa: B006
     library: Annotated[
         list[Path],
         typer.Option(
             help="The vendor's libraries that hexagon or qnn need, pushed beside the binary.",
             metavar="PATH...",
+            rich_help_panel=_PHONES,
         ),
     ] = [],  # noqa: B006
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The folder for logs and results; a run that is there is not repeated.",
-            metavar="FOLDER",
-        ),
-    ] = "android-benchmark",
-    threads: Annotated[int, typer.Option(help="How many threads the CPU may use.")] = 4,
-    runs: Annotated[int, typer.Option(help="How many runs each start of the binary times.")] = 50,
-    repeats: Annotated[int, typer.Option(help="How often each combination is started.")] = 3,
+    runs: Annotated[
+        int,
+        typer.Option(help="How many runs each start of the binary times.", rich_help_panel=_PHONES),
+    ] = 50,
+    repeats: Annotated[
+        int,
+        typer.Option(help="How often each combination is started.", rich_help_panel=_PHONES),
+    ] = 3,
     cool_down: Annotated[
-        float, typer.Option(help="Seconds between two starts; more while a phone is warm.")
+        float,
+        typer.Option(
+            help="Seconds between two starts; more while a phone is warm.",
+            rich_help_panel=_PHONES,
+        ),
     ] = 10.0,
-    timeout: Annotated[float, typer.Option(help="Seconds after which a start is stopped.")] = 300.0,
-    op_profile: Annotated[
-        bool, typer.Option("--op-profile", help="Time the operators one by one; slows runs down.")
-    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(help="Seconds after which a start is stopped.", rich_help_panel=_PHONES),
+    ] = 300.0,
     json: Json = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print no tables and no progress, only problems.")
     ] = False,
 ) -> None:
-    """Measure .tflite files on connected Android phones, delegate by delegate."""
-    from tflite_tools.android import benchmark_android
+    """Measure .tflite files: on this machine, on connected Android phones, or on both."""
+    from tflite_tools.android import AndroidReport, benchmark_android
+    from tflite_tools.host import HostReport, benchmark_host
+
+    if not (host or android):
+        raise ToolError("benchmark: expected where to measure: add --host, --android or both.")
+    reports: dict[str, HostReport | AndroidReport] = {}
+    try:
+        if host:
+            with progress_bars(quiet=quiet) as progress:
+                reports["host"] = benchmark_host(
+                    files,
+                    output,
+                    threads=threads or 1,
+                    rounds=rounds,
+                    progress=progress,
+                )
+        if android:
+            with progress_bars(quiet=quiet) as progress:
+                reports["android"] = benchmark_android(
+                    files,
+                    _ANDROID_FOLDER if output is None else output,
+                    binaries=binary,
+                    serials=serial or None,
+                    delegates=delegates,
+                    libraries=library,
+                    threads=threads or 4,
+                    runs=runs,
+                    repeats=repeats,
+                    cool_down=cool_down,
+                    timeout=timeout,
+                    op_profile=op_profile,
+                    progress=progress,
+                )
+    finally:
+        # What this machine gave is shown also where a phone fails afterwards.
+        _show(reports, as_json=json, quiet=quiet, several=host and android)
+    if not all(report.passed for report in reports.values()):
+        raise typer.Exit(_RUN_FAILED)
+
+
+def _show(reports: Mapping[str, Any], *, as_json: bool, quiet: bool, several: bool) -> None:
     from tflite_tools.tables import print_report
 
-    if not android:
-        raise ToolError("benchmark: expected where to measure: add --android.")
-    with progress_bars(quiet=quiet) as progress:
-        report = benchmark_android(
-            files,
-            output,
-            binaries=binary,
-            serials=serial or None,
-            delegates=delegates,
-            libraries=library,
-            threads=threads,
-            runs=runs,
-            repeats=repeats,
-            cool_down=cool_down,
-            timeout=timeout,
-            op_profile=op_profile,
-            progress=progress,
-        )
-    if json or not quiet:
-        with printed("the files were measured"):
-            print_report(report, as_json=json)
-    for line in report.complaints():
-        print(f"tflite-tools: {line}", file=sys.stderr)
-    if not report.passed:
-        raise typer.Exit(_RUN_FAILED)
+    with printed("the files were measured"):
+        if as_json and several and reports:
+            parts = (f'"{name}": {report.to_json()}' for name, report in reports.items())
+            print(f"{{{', '.join(parts)}}}")
+        elif as_json or not quiet:
+            for report in reports.values():
+                print_report(report, as_json=as_json)
+    for report in reports.values():
+        for line in report.complaints():
+            print(f"tflite-tools: {line}", file=sys.stderr)

@@ -162,6 +162,20 @@ def test_a_second_call_runs_only_what_is_missing(phone, run, files):
     assert more.runs[0] == first.runs[0]
 
 
+def test_each_number_of_threads_is_a_run_of_its_own(phone, run):
+    run(threads=2)
+    report = run(threads=(1, 2))
+    # What was there before is not run again.
+    assert [flags["num_threads"] for flags in phone.engine.runs] == ["2", "2", "1", "1"]
+    assert [(entry.num_threads, entry.repeat) for entry in report.runs] == [
+        (count, repeat) for repeat in (1, 2) for count in (1, 2)
+    ]
+    assert [(s.num_threads, s.measured) for s in report.summaries] == [(1, 2), (2, 2)]
+    text = str(report)
+    assert "cpu, 1 thread" in text
+    assert "cpu, 2 threads" in text
+
+
 def test_another_content_under_the_same_name_is_another_run(phone, run, files, tmp_path):
     model = tmp_path / "model.tflite"
     for precision in ("float32", "int8"):
@@ -348,7 +362,7 @@ def test_a_phone_that_tells_nothing_of_itself(phone, run):
         ({"delegates": ["nnapi:a\nb"]}, r"got 'nnapi:a\\nb'"),
         ({"libraries": ["a b.so"]}, "only letters, digits"),
         ({"libraries": ["missing.so"]}, "missing.so: expected a readable library"),
-        ({"threads": 0}, "threads: expected 1 or more, got 0"),
+        ({"threads": 0}, "threads: expected one or more numbers from 1 on, got 0"),
         ({"repeats": 0}, "repeats: expected 1 or more"),
         ({"timeout": 0.0}, "expected a cool-down of 0 seconds"),
         ({"cool_down": float("nan")}, "expected a cool-down of 0 seconds"),

@@ -29,7 +29,7 @@ def raw_output(reference):
 
 
 def plan(file, delegate="gpu", output="/data/local/tmp/tflite_tools/output"):
-    return PlannedRun("key", file, "0" * 64, "classic", delegate, 1, ("b",), output)
+    return PlannedRun("key", file, "0" * 64, "classic", delegate, 4, 1, ("b",), output)
 
 
 def judged(reference, log, output, delegate="gpu", code=0):

@@ -29,7 +29,7 @@ def model(name="model.tflite", input_name="serving:0", content=b"model"):
 
 def plan(*delegates, programs=(CLASSIC,), models=None, device=PHONE, **settings):
     chosen = Settings(
-        delegates, **{"threads": 2, "runs": 7, "repeats": 1, "op_profile": False, **settings}
+        delegates, **{"threads": (2,), "runs": 7, "repeats": 1, "op_profile": False, **settings}
     )
     return plan_runs(models or [model()], programs, [], chosen, device)
 
@@ -111,7 +111,7 @@ def test_every_file_once_before_any_is_repeated():
     [
         {"models": [model(content=b"other")]},
         {"programs": [Program(Path("b"), b"other", "classic")]},
-        {"threads": 3},
+        {"threads": (3,)},
         {"runs": 8},
         {"op_profile": True},
         {"device": DeviceInfo("S2", "", None, None, None, None, {2: 1, 3: 2})},

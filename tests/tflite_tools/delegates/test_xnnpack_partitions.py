@@ -11,6 +11,7 @@ from support.operator_zoo import NETWORKS, zoo_file
 import keras_finet
 from tflite_tools import convert
 from tflite_tools.delegates import delegate_report
+from tflite_tools.interpreter import delegate_nodes
 from tflite_tools.model_graph import read_graph
 from tflite_tools.quiet import silenced
 
@@ -20,13 +21,8 @@ def real_partitions(content):
     with silenced():
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
-        # Private, and the only place where Python sees what a delegate took.
-        nodes = interpreter._get_ops_details()
-    return sorted(
-        (tuple(sorted(set(map(int, node["inputs"])))), tuple(sorted(map(int, node["outputs"]))))
-        for node in nodes
-        if node["op_name"] == "DELEGATE"
-    )
+        nodes = delegate_nodes(interpreter)
+    return sorted((tuple(sorted(node.inputs)), tuple(sorted(node.outputs))) for node in nodes)
 
 
 def predicted_partitions(content):

@@ -1,0 +1,137 @@
+"""`benchmark_host`: .tflite files on this machine's processor."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tflite_tools.errors import ToolError
+from tflite_tools.host import child
+from tflite_tools.host.delegation import ops_not_taken
+from tflite_tools.host.machine import describe_machine
+from tflite_tools.host.measuring import Times, measure
+from tflite_tools.host.records import HostRecord
+from tflite_tools.host.report import HostReport
+from tflite_tools.host.storing import write_host_report
+from tflite_tools.interpreter import LiteModel
+from tflite_tools.output_folder import output_folder
+from tflite_tools.paths import checked_paths
+from tflite_tools.thread_counts import checked_threads
+from tflite_tools.trial import check_runs
+from tflite_tools.worker import run_in_worker
+
+
+def benchmark_host(
+    files: Iterable[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    threads: int | Sequence[int] = 1,
+    rounds: int = 20,
+    warmup: int = 5,
+    progress: Callable[[Path, int, int], None] | None = None,
+) -> HostReport:
+    """Times .tflite files against each other on this machine's processor, by LiteRT and XNNPACK.
+
+    All files with all numbers of threads take turns, a few runs each, so that a change in the
+    machine's speed meets all of them: the ratios hold where the milliseconds do not. How long a
+    file takes to load, and how much memory it needs, is measured in a fresh process for each.
+
+    Args:
+        files: The .tflite files; the ratios are to the first.
+        output: The folder to write the report to, as `host.json`; made if missing. None for none.
+        threads: How many threads the interpreter may use, one number or several.
+        rounds: How many turns each file gets.
+        warmup: How many untimed runs each file gets beforehand.
+        progress: Called with a file, how much of it is done, and how much there is to do.
+
+    Returns:
+        A `HostReport`, with a record for each number of threads and file; print it.
+
+    Raises:
+        ToolError: A file or an argument cannot be used.
+    """
+    machine = describe_machine()
+    chosen = checked_paths(files, what="files")
+    counts = checked_threads(threads)
+    if rounds < 1 or warmup < 0:
+        raise ToolError(
+            f"expected one round or more and no negative warm-up, got {rounds} and {warmup}."
+        )
+    with output_folder(output) if output is not None else nullcontext() as folder:
+        for file in chosen:
+            check_runs(file)
+        report = HostReport(
+            machine, rounds, tuple(_records(chosen, counts, rounds, warmup, progress))
+        )
+        if folder is not None:
+            write_host_report(report, folder)
+    return report
+
+
+def _records(
+    files: Sequence[Path],
+    threads: Sequence[int],
+    rounds: int,
+    warmup: int,
+    progress: Callable[[Path, int, int], None] | None,
+) -> Iterator[HostRecord]:
+    pairs = [(file, count) for count in threads for file in files]
+    steps = _Steps(progress, files, len(threads) * (1 + rounds))
+    fresh = []
+    for file, count in pairs:
+        fresh.append(run_in_worker(child.load_and_run, {"path": str(file), "num_threads": count}))
+        steps.done(file)
+    models = [LiteModel(file, num_threads=count) for file, count in pairs]
+    times = measure(models, rounds, warmup, lambda index: steps.done(models[index].path))
+    for index, (model, (_, count)) in enumerate(zip(models, pairs, strict=True)):
+        first = times[index - index % len(files)]
+        yield _record(model, count, times[index], first, fresh[index])
+
+
+class _Steps:
+    """What of each file is done; a file that is given twice has twice as much."""
+
+    def __init__(
+        self, progress: Callable[[Path, int, int], None] | None, files: Sequence[Path], each: int
+    ) -> None:
+        self._progress = progress
+        self._total = {file: each * files.count(file) for file in files}
+        self._done = dict.fromkeys(files, 0)
+
+    def done(self, file: Path) -> None:
+        self._done[file] += 1
+        if self._progress is not None:
+            self._progress(file, self._done[file], self._total[file])
+
+
+def _record(
+    model: LiteModel,
+    num_threads: int,
+    times: Times,
+    first: Times,
+    fresh: dict[str, Any],
+) -> HostRecord:
+    """The figures of one model; `first` are the times of the one that ratios are to."""
+    total, others = ops_not_taken(model)
+    low, high = np.percentile(np.median(times, axis=1) / np.median(first, axis=1), (25, 75))
+    return HostRecord(
+        file=model.path,
+        num_threads=num_threads,
+        runs=times.size,
+        mean_ms=float(times.mean()),
+        median_ms=float(np.median(times)),
+        p95_ms=float(np.percentile(times, 95)),
+        std_ms=float(times.std()),
+        min_ms=float(times.min()),
+        ratio=float(np.median(times) / np.median(first)),
+        ratio_spread=(float(low), float(high)),
+        throughput=1000 / float(times.mean()),
+        init_ms=fresh["init_ms"],
+        peak_memory_mb=fresh["peak_memory_mb"],
+        size_bytes=len(model.content),
+        ops_total=total,
+        ops_not_taken=others,
+    )

@@ -1,0 +1,87 @@
+"""A benchmark on this machine as a table and as JSON."""
+
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from tflite_tools.host.machine import warnings_about
+from tflite_tools.host.records import HostRecord, Machine
+from tflite_tools.tables import as_text, file_table, formatted, to_json
+from tflite_tools.thread_counts import in_words
+
+_COLUMNS = ("ms", "p95", "ratio", "per s", "load ms", "MB", "XNNPACK")
+
+
+@dataclass(frozen=True)
+class HostReport:
+    """What `benchmark_host` found. `print` shows it as a table.
+
+    Attributes:
+        machine: What it was measured on.
+        rounds: How many turns each file had.
+        records: One for each number of threads and file, in that order.
+    """
+
+    machine: Machine
+    rounds: int
+    records: tuple[HostRecord, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True: there is no check that a benchmark on this machine could fail."""
+        return True
+
+    def __str__(self) -> str:
+        return "\n".join([as_text(self.table()), *self.complaints()])
+
+    def table(self) -> RenderableType:
+        """A table for each number of threads."""
+        counts = dict.fromkeys(record.num_threads for record in self.records)
+        return Group(*map(self._table, counts))
+
+    def complaints(self) -> list[str]:
+        """What makes figures doubtful, and what XNNPACK did not take, a line each."""
+        most = max(record.num_threads for record in self.records)
+        return [*warnings_about(self.machine, most), *self._not_taken()]
+
+    def to_json(self) -> str:
+        """The report as a JSON object."""
+        return to_json(self)
+
+    def _table(self, num_threads: int) -> Table:
+        machine = self.machine
+        where = f"{machine.cores} × {machine.cpu}, LiteRT {machine.litert}"
+        table = file_table(
+            escape(f"{in_words(num_threads)} of {where}"),
+            _COLUMNS,
+            caption="ms: median; ratio: to the first file; per s: inferences; load ms, MB: a fresh "
+            "process; XNNPACK: operators that it took.",
+        )
+        for record in self.records:
+            if record.num_threads == num_threads:
+                table.add_row(*map(escape, _cells(record)))
+        return table
+
+    def _not_taken(self) -> list[str]:
+        lines = (
+            f"{record.file.name}: XNNPACK did not take {ops.op}×{ops.count}: {ops.reason}."
+            for record in self.records
+            for ops in record.ops_not_taken
+        )
+        return list(dict.fromkeys(lines))  # said once, whatever the number of threads
+
+
+def _cells(record: HostRecord) -> tuple[str, ...]:
+    taken = record.ops_total - sum(ops.count for ops in record.ops_not_taken)
+    return (
+        record.file.name,
+        f"{record.median_ms:.2f}",
+        f"{record.p95_ms:.2f}",
+        f"{record.ratio:.2f}",
+        f"{record.throughput:.1f}",
+        f"{record.init_ms:.0f}",
+        formatted(record.peak_memory_mb, ".1f"),
+        f"{taken}/{record.ops_total}",
+    )
