@@ -1,19 +1,21 @@
 """Accuracy of .tflite files, and their distance from a reference."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
+from tflite_tools.evaluation_run import Progress, Ran, counter, runner_for
 from tflite_tools.feeding import Feeding, common_feeding, file_feeding
 from tflite_tools.integrity import check_unchanged
 from tflite_tools.interpreter import LiteModel, read_tflite
 from tflite_tools.loading import load_keras_model
 from tflite_tools.paths import checked_paths
-from tflite_tools.prediction import Prepare, predict
+from tflite_tools.prediction import Prepare
 from tflite_tools.records import EvaluationRecord, ReferenceRecord
 from tflite_tools.samples import AnyArray, as_float32
 from tflite_tools.scoring import checked_labels, checked_reference, label_figures, scored
@@ -21,8 +23,6 @@ from tflite_tools.trial import check_runs
 
 if TYPE_CHECKING:
     import keras
-
-Progress = Callable[[Path, int, int], None]
 
 
 def evaluate(
@@ -34,6 +34,7 @@ def evaluate(
     reference: "keras.Model | str | os.PathLike[str] | None" = None,
     num_threads: int = 1,
     workers: int | None = None,
+    delegate: str = "cpu",
 ) -> EvaluationRecord:
     """Runs a .tflite file over samples and compares it with labels, with a reference, or both.
 
@@ -50,12 +51,15 @@ def evaluate(
         num_threads: How many threads each interpreter may use.
         workers: How many interpreters share the samples, each on a thread of its own: faster
             than one interpreter with as many threads. None for one on each core.
+        delegate: "cpu", or "gpu" for LiteRT's GPU path alone, as in `run_on_gpu`. The record then
+            also says which GPU that is, and how its outputs differ from the CPU's.
 
     Returns:
         An `EvaluationRecord`; what was not asked for is None in it.
 
     Raises:
-        ToolError: The file or the arrays cannot be used; the message says why.
+        ToolError: The file or the arrays cannot be used, or the GPU does not take the file; the
+            message says why.
     """
     report = evaluate_models(
         load_models([path], num_threads=num_threads),
@@ -64,6 +68,7 @@ def evaluate(
         reference_outputs=reference_outputs,
         reference=reference,
         workers=workers,
+        delegate=delegate,
     )
     return report.records[0]
 
@@ -76,6 +81,7 @@ def evaluate_models(
     reference_outputs: Any = None,
     reference: "keras.Model | str | os.PathLike[str] | None" = None,
     workers: int | None = None,
+    delegate: str = "cpu",
     source: str = "the given samples",
     class_names: Sequence[str] | None = None,
     progress: Progress | None = None,
@@ -89,6 +95,7 @@ def evaluate_models(
         reference_outputs: As for `evaluate`.
         reference: As for `evaluate`.
         workers: As for `evaluate`.
+        delegate: As for `evaluate`.
         source: What the report calls the samples.
         class_names: What the report calls the classes.
         progress: Called with a file, how many samples it has done, and how many there are.
@@ -99,6 +106,7 @@ def evaluate_models(
         )
     if reference is not None and reference_outputs is not None:
         raise ToolError("evaluate: expected a reference or reference_outputs, got both.")
+    run = runner_for(delegate, workers=workers)
     row_shape = models[0].row_shape
     feeding = common_feeding({model.path: model.content for model in models})
     samples = feeding.checked(models[0].checked(images), what="images")
@@ -107,19 +115,7 @@ def evaluate_models(
     if expected is not None:
         expected = checked_reference(expected, (len(samples), *row_shape), what=name)
     records = tuple(
-        scored(
-            model.path,
-            predict(
-                model,
-                samples,
-                workers=workers,
-                prepare=_preparation(model, feeding),
-                progress=_counter(progress, model.path, len(samples)),
-            ),
-            output_step=model.output_step,
-            labels=truth,
-            reference=expected,
-        )
+        _record(model, run(model, samples, _preparation(model, feeding), progress), truth, expected)
         for model in models
     )
     return EvaluationReport(
@@ -130,6 +126,19 @@ def evaluate_models(
         source=source,
         class_names=None if class_names is None else tuple(class_names),
     )
+
+
+def _record(
+    model: LiteModel, ran: Ran, labels: AnyArray | None, reference: AnyArray | None
+) -> EvaluationRecord:
+    record = scored(
+        model.path,
+        ran.outputs,
+        output_step=model.output_step,
+        labels=labels,
+        reference=reference,
+    )
+    return replace(record, accelerator=ran.accelerator)
 
 
 def load_models(
@@ -182,22 +191,8 @@ def _expected(
             "reference: expected a Keras model or the path of a .keras file, got a value of type "
             f"{type(model).__name__}."
         )
-    count = _counter(progress, Path(name), len(samples)) or (lambda done: None)
+    count = counter(progress, Path(name), len(samples)) or (lambda done: None)
     count(0)
     answers = keras_outputs(loaded, feeding.for_keras(as_float32(samples)))
     count(len(samples))
     return name, answers
-
-
-def _counter(progress: Progress | None, path: Path, total: int) -> Callable[[int], None] | None:
-    """Adds up the samples that are done."""
-    if progress is None:
-        return None
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(path, done, total)
-
-    return count

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tflite_tools.class_names import by_name
 from tflite_tools.datasets import LabelledSamples, check_classes, check_source, load_labelled
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import Progress, evaluate_models, load_models
+from tflite_tools.evaluate import evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
+from tflite_tools.evaluation_run import Progress, runner_for
 from tflite_tools.feeding import common_feeding
 from tflite_tools.gates import check_share, gate_results
 from tflite_tools.interpreter import LiteModel
@@ -34,6 +35,7 @@ def evaluate_files(
     min_agreement: float | None = None,
     skip_unreadable: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
+    delegate: str = "cpu",
     progress: Progress | None = None,
 ) -> EvaluationReport:
     """Runs .tflite files over a data set and sets their figures side by side.
@@ -54,6 +56,8 @@ def evaluate_files(
             class.
         skip_unreadable: Whether to leave out images that cannot be read.
         data_dir: Where TFDS data sets are.
+        delegate: "cpu", or "gpu": all figures are then those of LiteRT's GPU path alone, as in
+            `run_on_gpu`, and each record says how they differ from the CPU's.
         progress: Called with a file, how many samples it has done, and how many there are.
 
     Returns:
@@ -66,6 +70,7 @@ def evaluate_files(
         raise ToolError("min_agreement: needs a reference to agree with, got none.")
     check_share(min_accuracy, "min_accuracy")
     check_share(min_agreement, "min_agreement")
+    runner_for(delegate)  # refuses what is wrong before anything is loaded
     as_said = "torch" if preprocessing is None else preprocessing
     check_source(dataset, what="dataset", limit=samples, preprocessing=as_said)
     if isinstance(reference, str | os.PathLike):
@@ -92,6 +97,7 @@ def evaluate_files(
         labelled.labels,
         reference=reference,
         workers=workers,
+        delegate=delegate,
         source=_source(labelled),
         class_names=labelled.class_names or names,
         progress=progress,

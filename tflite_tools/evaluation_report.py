@@ -1,5 +1,6 @@
 """What `evaluate` found, as tables and as JSON."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group
@@ -7,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.gates import GateResult
-from tflite_tools.records import EvaluationRecord, LabelFigures, ReferenceRecord
+from tflite_tools.records import DeviceRecord, EvaluationRecord, LabelFigures, ReferenceRecord
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 
 _SHOWN_CHANGES = 5
@@ -50,6 +51,9 @@ class EvaluationReport:
     def table(self) -> Group:
         """The figures of all files side by side, and below them the choices that changed."""
         tables = [_figures(self)]
+        devices = [r.accelerator for r in self.records if r.accelerator is not None]
+        if devices:  # then all files ran there
+            tables.append(_devices(self, devices))
         if any(record.changed for record in self.records):
             tables.append(_changes(self))
         return Group(*tables)
@@ -70,6 +74,24 @@ def _figures(report: EvaluationReport) -> Table:
     for name, figures in rows:
         cells = (formatted(getattr(figures, field, None), _COLUMNS[field][1]) for field in shown)
         table.add_row(escape(name), *cells)
+    return table
+
+
+def _devices(report: EvaluationReport, devices: Sequence[DeviceRecord]) -> Table:
+    table = file_table(
+        f"On {escape(devices[0].device)}, compared with the CPU",
+        ("same top-1", "max error", "mean error", "of"),
+        caption="All figures above are those of this GPU."
+        + (" It is a program on the CPU." if devices[0].software else ""),
+    )
+    for name, device in zip(_names(report), devices, strict=True):
+        table.add_row(
+            escape(name),
+            formatted(device.agreement, ".2%"),
+            f"{device.max_abs_error:.1e}",
+            f"{device.mean_abs_error:.1e}",
+            f"{device.largest_output:.3g}",
+        )
     return table
 
 

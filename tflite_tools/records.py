@@ -37,6 +37,30 @@ class WorseClass:
 
 
 @dataclass(frozen=True)
+class DeviceRecord:
+    """On which accelerator a .tflite file ran, and how its outputs differ there from the CPU's.
+
+    Attributes:
+        delegate: "gpu".
+        device: What the runtime calls the device.
+        software: Whether the device is a program on the processor.
+        agreement: The share of samples on which its first choice is that of the CPU; None if the
+            outputs are not one row of scores per sample.
+        max_abs_error: The largest difference from an output of the CPU.
+        mean_abs_error: The mean difference from the outputs of the CPU.
+        largest_output: The largest absolute output of the CPU, to judge the errors by.
+    """
+
+    delegate: str
+    device: str
+    software: bool
+    agreement: float | None
+    max_abs_error: float
+    mean_abs_error: float
+    largest_output: float
+
+
+@dataclass(frozen=True)
 class EvaluationRecord:
     """How a .tflite file did on a set of samples.
 
@@ -58,6 +82,7 @@ class EvaluationRecord:
         changed: Which class became which, the most frequent first; None where `agreement` is.
         worse_classes: The true classes of which fewer samples are found than by the reference,
             the worst first; None without labels or without reference.
+        accelerator: Where it ran, if not on the CPU.
     """
 
     file: Path
@@ -70,6 +95,7 @@ class EvaluationRecord:
     calibration_error: float | None = None
     changed: tuple[ChangedChoice, ...] | None = None
     worse_classes: tuple[WorseClass, ...] | None = None
+    accelerator: DeviceRecord | None = None
 
 
 @dataclass(frozen=True)

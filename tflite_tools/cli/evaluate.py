@@ -41,6 +41,10 @@ def evaluate(
     threads: Annotated[
         int | None, typer.Option(help="How many threads share the samples.", show_default="cores")
     ] = None,
+    delegate: Annotated[
+        str,
+        typer.Option(help="cpu, or gpu: LiteRT's GPU path alone, compared with the CPU too."),
+    ] = "cpu",
     min_accuracy: Annotated[
         str | None,
         typer.Option(help="Exit with code 1 if a file's top-1 is below: 0.97 or 97%."),
@@ -75,6 +79,7 @@ def evaluate(
             min_agreement=agreement,
             skip_unreadable=skip_unreadable,
             data_dir=data_dir,
+            delegate=delegate,
             progress=progress,
         )
     with printed("the files were evaluated"):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import Files, Json
+from tflite_tools.cli.options import FilePreprocessing, Files, Json
 from tflite_tools.cli.output import printed
 
 
@@ -20,10 +20,7 @@ def run_gpu(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 16,
-    preprocessing: Annotated[
-        str,
-        typer.Option(help="For images: torch (as keras_finet), tf (-1..1), unit (0..1) or none."),
-    ] = "torch",
+    preprocessing: FilePreprocessing = None,
     runs: Annotated[int, typer.Option(help="How many runs to time.")] = 20,
     json: Json = False,
 ) -> None:

@@ -1,8 +1,17 @@
 """Runs a .tflite file on a GPU, or on Vulkan in software, and compares it with the processor."""
 
 from tflite_tools.gpu.drivers import Driver, find_driver
+from tflite_tools.gpu.predicting import GpuOutputs, predict_on_gpu
 from tflite_tools.gpu.records import GpuRecord
 from tflite_tools.gpu.report import GpuReport
 from tflite_tools.gpu.running import run_on_gpu
 
-__all__ = ["Driver", "GpuRecord", "GpuReport", "find_driver", "run_on_gpu"]
+__all__ = [
+    "Driver",
+    "GpuOutputs",
+    "GpuRecord",
+    "GpuReport",
+    "find_driver",
+    "predict_on_gpu",
+    "run_on_gpu",
+]

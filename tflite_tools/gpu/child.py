@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,27 @@ import numpy as np
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel, dequantized, padded, quantized
 from tflite_tools.samples import AnyArray, FloatArray
+from tflite_tools.worker import progress
 
 _WARMUP = 3
+
+
+def predict(path: str, samples: FloatArray, log: str) -> dict[str, Any]:
+    """Compiles a file for the GPU alone, runs it on all samples and tells after how many it is.
+
+    Args:
+        path: The .tflite file.
+        samples: Float samples that fit the model.
+        log: The file that gets what LiteRT prints, also if it ends the process.
+    """
+    _print_to(log)
+    model = LiteModel(path)
+    gpu = _Compiled(model)
+    rows = []
+    for batch in _batches(model, samples):
+        rows.append(gpu.predict(batch))
+        progress(str(len(batch)))
+    return {"outputs": np.concatenate(rows)[: len(samples)]}
 
 
 def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
@@ -28,10 +48,7 @@ def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
     start = time.perf_counter_ns()
     gpu = _Compiled(model)
     compile_ms = _milliseconds(start)
-    batches = [
-        padded(samples[first : first + model.batch_size], model.batch_size)
-        for first in range(0, len(samples), model.batch_size)
-    ]
+    batches = list(_batches(model, samples))
     times = [gpu.timed(batches[0]) for _ in range(1 + _WARMUP + runs)]
     outputs = np.concatenate([gpu.predict(batch) for batch in batches])[: len(samples)]
     return {
@@ -40,6 +57,11 @@ def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
         "first_ms": times[0],
         "times_ms": times[1 + _WARMUP :],
     }
+
+
+def _batches(model: LiteModel, samples: FloatArray) -> Iterator[FloatArray]:
+    for first in range(0, len(samples), model.batch_size):
+        yield padded(samples[first : first + model.batch_size], model.batch_size)
 
 
 class _Compiled:

@@ -1,15 +1,17 @@
 """A real GPU path, on whatever Vulkan driver there is; SwiftShader runs everywhere."""
 
-import os
-
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from support.operator_zoo import SHAPE, zoo_file
+from support.vulkan import environment, needs_driver
 
+from tflite_tools import convert
 from tflite_tools.delegates import delegate_report
 from tflite_tools.errors import ToolError
-from tflite_tools.gpu import GpuReport, find_driver, run_on_gpu
+from tflite_tools.gpu import GpuReport, run_on_gpu
+from tflite_tools.interpreter import LiteModel
 from tflite_tools.model_graph import read_graph
 from tflite_tools.quiet import silenced
 
@@ -17,15 +19,7 @@ from tflite_tools.quiet import silenced
 _ONE_STEP = 1.01
 
 
-def _driver_problem():
-    try:
-        find_driver()
-    except ToolError as error:
-        return str(error)
-    return ""
-
-
-pytestmark = pytest.mark.skipif(bool(_driver_problem()), reason=_driver_problem())
+pytestmark = needs_driver
 
 
 @pytest.fixture
@@ -106,6 +100,31 @@ def test_samples_of_ones_own_and_any_number(zoo_path):
         run_on_gpu(path, samples, runs=0)
 
 
+def test_images_undergo_what_the_file_says(model, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), "uint8")
+    Image.fromarray(pixels).save(folder / "0.png")
+    (converted,) = convert(model, tmp_path / "out", preprocessing="tf").records
+    found = {
+        name: run_on_gpu(converted.file, folder, preprocessing=name, runs=1).largest_output
+        for name in (None, "tf", "torch")
+    }
+    lite = LiteModel(converted.file)
+    assert found[None] == np.abs(lite.predict(pixels[None] / np.float32(127.5) - 1)).max()
+    assert found[None] == found["tf"] != found["torch"]
+
+
+def test_a_file_that_takes_pixels_gets_pixels(model, tmp_path):
+    (converted,) = convert(model, tmp_path / "out", include_preprocessing=True).records
+    record = run_on_gpu(converted.file, runs=1)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3))
+    assert record.largest_output == np.abs(LiteModel(converted.file).predict(pixels)).max()
+    assert record.comparison.max_abs_error <= 1e-5
+    with pytest.raises(ToolError, match="samples: expected pixels from 0 to 255"):
+        run_on_gpu(converted.file, pixels / 255, runs=1)
+
+
 def test_the_time_of_a_run_holds_the_gpus_work(tmp_path):
     import tensorflow as tf
 
@@ -136,16 +155,12 @@ def test_the_report_says_if_the_gpu_is_a_program(zoo_path):
 
 def test_the_command(run_cli, zoo_path):
     path = zoo_path("squeeze_excite")
-    result = run_cli("run-gpu", path, "--runs", "2", env=_vulkan())
+    result = run_cli("run-gpu", path, "--runs", "2", env=environment())
     assert (result.returncode, result.stderr) == (0, "")
     assert "100.0%" in result.stdout
 
 
 def test_the_command_refuses_in_one_line(run_cli, zoo_path):
-    result = run_cli("run-gpu", zoo_path("shapes"), env=_vulkan())
+    result = run_cli("run-gpu", zoo_path("shapes"), env=environment())
     assert (result.returncode, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
-
-
-def _vulkan():
-    return {key: value for key, value in os.environ.items() if key.startswith("VK_")}
