@@ -47,9 +47,7 @@ def benchmark(
     op_profile: Annotated[
         bool,
         typer.Option(
-            "--op-profile",
-            help="Time the operators one by one; slows runs down.",
-            rich_help_panel=_PHONES,
+            "--op-profile", help="Time the operators one by one; slows runs on phones down."
         ),
     ] = False,
     rounds: Annotated[
@@ -128,6 +126,7 @@ def benchmark(
                     output,
                     threads=threads or 1,
                     rounds=rounds,
+                    op_profile=op_profile,
                     progress=progress,
                 )
         if android:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tflite_tools.host import child
 from tflite_tools.host.delegation import ops_not_taken
 from tflite_tools.host.machine import describe_machine
 from tflite_tools.host.measuring import Times, measure
+from tflite_tools.host.profiling import profile_operators
 from tflite_tools.host.records import HostRecord
 from tflite_tools.host.report import HostReport
 from tflite_tools.host.storing import write_host_report
@@ -31,6 +33,7 @@ def benchmark_host(
     threads: int | Sequence[int] = 1,
     rounds: int = 20,
     warmup: int = 5,
+    op_profile: bool = False,
     progress: Callable[[Path, int, int], None] | None = None,
 ) -> HostReport:
     """Times .tflite files against each other on this machine's processor, by LiteRT and XNNPACK.
@@ -45,6 +48,7 @@ def benchmark_host(
         threads: How many threads the interpreter may use, one number or several.
         rounds: How many turns each file gets.
         warmup: How many untimed runs each file gets beforehand.
+        op_profile: Whether to time the operators one by one, apart from the other runs.
         progress: Called with a file, how much of it is done, and how much there is to do.
 
     Returns:
@@ -63,9 +67,11 @@ def benchmark_host(
     with output_folder(output) if output is not None else nullcontext() as folder:
         for file in chosen:
             check_runs(file)
-        report = HostReport(
-            machine, rounds, tuple(_records(chosen, counts, rounds, warmup, progress))
-        )
+        records = tuple(_records(chosen, counts, rounds, warmup, progress))
+        problems: list[str] = []
+        if op_profile:
+            records = tuple(_with_profile(record, problems) for record in records)
+        report = HostReport(machine, rounds, records, tuple(problems))
         if folder is not None:
             write_host_report(report, folder)
     return report
@@ -89,6 +95,16 @@ def _records(
     for index, (model, (_, count)) in enumerate(zip(models, pairs, strict=True)):
         first = times[index - index % len(files)]
         yield _record(model, count, times[index], first, fresh[index])
+
+
+def _with_profile(record: HostRecord, problems: list[str]) -> HostRecord:
+    try:
+        profile = profile_operators(record.file, record.num_threads)
+    except ToolError as error:
+        line = str(error).splitlines()[0]
+        problems.append(f"{record.file.name}: the operators cannot be timed: {line}.")
+        return record
+    return replace(record, op_profile=profile)
 
 
 class _Steps:

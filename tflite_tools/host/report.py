@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tflite_tools.host.machine import warnings_about
+from tflite_tools.host.profile_table import profile_table
 from tflite_tools.host.records import HostRecord, Machine
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 from tflite_tools.thread_counts import in_words
@@ -22,11 +23,13 @@ class HostReport:
         machine: What it was measured on.
         rounds: How many turns each file had.
         records: One for each number of threads and file, in that order.
+        problems: What was asked for and could not be measured, a line each.
     """
 
     machine: Machine
     rounds: int
     records: tuple[HostRecord, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -37,14 +40,15 @@ class HostReport:
         return "\n".join([as_text(self.table()), *self.complaints()])
 
     def table(self) -> RenderableType:
-        """A table for each number of threads."""
+        """A table for each number of threads, and one for each profile."""
         counts = dict.fromkeys(record.num_threads for record in self.records)
-        return Group(*map(self._table, counts))
+        profiles = (profile_table(record) for record in self.records if record.op_profile)
+        return Group(*map(self._table, counts), *profiles)
 
     def complaints(self) -> list[str]:
-        """What makes figures doubtful, and what XNNPACK did not take, a line each."""
+        """What is missing or doubtful, and what XNNPACK did not take, a line each."""
         most = max(record.num_threads for record in self.records)
-        return [*warnings_about(self.machine, most), *self._not_taken()]
+        return [*self.problems, *warnings_about(self.machine, most), *self._not_taken()]
 
     def to_json(self) -> str:
         """The report as a JSON object."""
