@@ -78,6 +78,16 @@ def load_folder(folder: Path, size: int) -> ImageData:
     return _split(str(folder), [c.name for c in classes], np.stack(images), np.array(labels))
 
 
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """Whether each image is to test on: a fifth of each class at random, always the same."""
+    rng = np.random.default_rng(SPLIT_SEED)
+    is_test = np.zeros(len(labels), bool)
+    for label in range(labels.max() + 1):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        is_test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
+    return is_test
+
+
 def _read(file: Path, size: int) -> np.ndarray:
     try:
         with Image.open(file) as image:
@@ -91,12 +101,7 @@ def _to_rgb(image: Image.Image, size: int) -> np.ndarray:
 
 
 def _split(name: str, class_names: list[str], images: np.ndarray, labels: np.ndarray) -> ImageData:
-    """Splits each class at random, the same way every time; both parts get every class."""
-    rng = np.random.default_rng(SPLIT_SEED)
-    is_test = np.zeros(len(labels), bool)
-    for label in range(len(class_names)):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        is_test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
+    is_test = held_out(labels)
     return ImageData(
         name, class_names, images[~is_test], labels[~is_test], images[is_test], labels[is_test]
     )

@@ -67,10 +67,9 @@ def load_tfds(
     check_installed(name)
     shape = ImageShape(sample_shape, source=name)
     normalize = normalization(preprocessing, shape.channels)
-    folder = data_dir or os.environ.get("TFDS_DATA_DIR")
     with silenced():
-        builder = _prepared(name, folder)
-        features = _features(name, builder.info)
+        builder = prepared_builder(name, data_dir)
+        features = image_features(name, builder.info)
         rows = _rows(name, builder, split, limit)
         pixels, labels = [], []
         try:
@@ -80,7 +79,7 @@ def load_tfds(
         # Damaged records raise TensorFlow's errors, what an image holds can raise Pillow's.
         except Exception as error:
             raise ToolError(
-                f"{name}: record {len(pixels)} of split {split} cannot be read: {_brief(error)}. "
+                f"{name}: record {len(pixels)} of split {split} cannot be read: {brief(error)}. "
                 "Prepare the data set again."
             ) from error
     return TfdsImages(
@@ -90,13 +89,29 @@ def load_tfds(
     )
 
 
-class _Features(NamedTuple):
+class ImageFeatures(NamedTuple):
+    """Which features of a data set hold an image and its class, and the names of the classes."""
+
     image: str
     label: str | None
     class_names: tuple[str, ...] | None
 
 
-def _prepared(name: str, data_dir: Any) -> Any:
+def prepared_builder(name: str, data_dir: str | os.PathLike[str] | None = None) -> Any:
+    """Opens a data set that has been prepared on this machine.
+
+    Args:
+        name: As `tfds.builder` takes it.
+        data_dir: Where the data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
+
+    Returns:
+        The `tfds.core.DatasetBuilder`.
+
+    Raises:
+        ToolError: if there is no such data set, or it is not prepared.
+    """
+    check_installed(name)
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
     import tensorflow_datasets as tfds
 
     try:
@@ -107,15 +122,26 @@ def _prepared(name: str, data_dir: Any) -> Any:
         ) from error
     # Of a configuration or a version that does not exist, of metadata that are damaged.
     except Exception as error:
-        raise ToolError(f"{name}: TFDS cannot open the data set: {_brief(error)}.") from error
+        raise ToolError(f"{name}: TFDS cannot open the data set: {brief(error)}.") from error
     # Before anything else: what is not prepared would be looked for in a cloud bucket.
     if not builder.is_prepared():
         raise ToolError(
             f"{name}: the data set is not prepared in {data_dir or '~/tensorflow_datasets'}, and "
             f"nothing is downloaded here. Prepare it once with: tfds build {name}"
             + (f" --data_dir {data_dir}" if data_dir else "")
+            + _manual_downloads(builder, data_dir)
         )
     return builder
+
+
+def _manual_downloads(builder: Any, data_dir: Any) -> str:
+    """What `tfds build` cannot fetch by itself, such as ImageNet's archives."""
+    if not builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+        return ""
+    return (
+        f" after putting what it cannot download into {data_dir or '~/tensorflow_datasets'}"
+        f"/downloads/manual: https://www.tensorflow.org/datasets/catalog/{builder.name}"
+    )
 
 
 def _near(name: str) -> str:
@@ -126,8 +152,8 @@ def _near(name: str) -> str:
     return f"; near it: {', '.join(near)}" if near else ""
 
 
-def _features(name: str, info: Any) -> _Features:
-    """Which features hold the image and its class."""
+def image_features(name: str, info: Any) -> ImageFeatures:
+    """Which features hold the image and its class; refuses a data set without images."""
     import tensorflow_datasets as tfds
 
     features = dict(info.features) if hasattr(info.features, "items") else {}
@@ -144,7 +170,7 @@ def _features(name: str, info: Any) -> _Features:
     image = "image" if "image" in images else images[0]
     label = "label" if "label" in classes else next(iter(classes), None)
     names = tuple(features[label].names) if label else None
-    return _Features(image, label, names)
+    return ImageFeatures(image, label, names)
 
 
 def _holds_an_image(feature: Any) -> bool:
@@ -177,6 +203,7 @@ def _as_image(pixels: np.ndarray[Any, Any]) -> Any:
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
+    """An error's type and the beginning of its text, on one line and without a full stop."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:_LONGEST_REASON]}".rstrip(".: ")

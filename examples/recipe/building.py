@@ -1,0 +1,103 @@
+"""The network and the optimizer of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from command_line import InputError
+
+import keras_finet
+from recipe.coupled_sgd import CoupledSGD
+from recipe.schedules import schedule
+from recipe.settings import MODELS, Recipe
+
+CHANNELS = 3
+TOP = 5
+
+
+def build_model(recipe: Recipe, classes: int, activation: str | None) -> Any:
+    """Builds a recipe's network with fresh weights.
+
+    Args:
+        recipe: Names the network and its arguments.
+        classes: Number of classes.
+        activation: Of the last layer; None for logits, which is what is trained.
+    """
+    builder, takes = MODELS[recipe.model]
+    given: dict[str, Any] = {
+        "groups": recipe.groups,
+        "channels_per_group": recipe.channels_per_group,
+        "affine": recipe.affine,
+        "squeeze_excite": recipe.squeeze_excite,
+        "stem": recipe.stem,
+        "dropout": recipe.dropout,
+    }
+    chosen = {name: given[name] for name in takes if given[name] is not None}
+    if "dropout" in chosen:
+        chosen["dropout_rate"] = chosen.pop("dropout")
+    try:
+        return getattr(keras_finet, builder)(
+            weights=None,
+            classes=classes,
+            input_shape=(recipe.image_size, recipe.image_size, CHANNELS),
+            classifier_activation=activation,
+            **chosen,
+        )
+    except ValueError as error:  # such as groups that do not divide the channels
+        raise InputError(f"{recipe.model}: {error}") from error
+
+
+def load_initial_weights(model: Any, file: Path) -> None:
+    """Starts from the weights of a file; refuses those of another network or other classes."""
+    try:
+        keras_finet.load_weights(model, file)
+    except (ValueError, OSError) as error:
+        raise InputError(f"--weights {file}: {' '.join(str(error).split())}") from error
+
+
+def compile_model(
+    model: Any, recipe: Recipe, steps_per_epoch: int, *, eagerly: bool = False
+) -> None:
+    """Compiles a model of logits for training with one-hot labels.
+
+    Args:
+        model: The model.
+        recipe: How to train it.
+        steps_per_epoch: For the schedule.
+        eagerly: Skips the compilation of the step, which costs more than a few steps do.
+    """
+    averaged = {} if recipe.ema is None else {"use_ema": True, "ema_momentum": recipe.ema}
+    model.compile(
+        optimizer=CoupledSGD(
+            schedule(recipe, steps_per_epoch),
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            **averaged,
+        ),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=[
+            keras.metrics.CategoricalAccuracy(name="top1"),
+            keras.metrics.TopKCategoricalAccuracy(TOP, name="top5"),
+        ],
+        run_eagerly=eagerly,
+        jit_compile="auto" if _compiles_well() and not eagerly else False,
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def inner_optimizer(model: Any) -> CoupledSGD:
+    """The model's `CoupledSGD`, which in float16 stands inside one that scales the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def _compiles_well() -> bool:
+    """XLA makes TensorFlow's training steps on a CPU several times slower."""
+    if keras.backend.backend() != "tensorflow":
+        return True
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))

@@ -1,0 +1,242 @@
+"""Trains a recipe from wherever an earlier run of it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+from command_line import InputError
+
+from recipe.building import build_model, compile_model, inner_optimizer, load_initial_weights
+from recipe.checkpoints import CheckpointFile, Progress
+from recipe.logs import Logs
+from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from recipe.settings import Recipe
+from recipe.sources import Source
+from recipe.watching import Watch
+from tflite_tools.output_folder import whole_file
+from tflite_tools.tfds_source import brief
+
+MODEL = "model.keras"
+CHECKPOINT_STEPS = 1000
+
+# Of a recipe, the number of classes and the activation of the last layer, None for logits.
+BuildModel = Callable[[Recipe, int, str | None], Any]
+
+
+class Distribution(Protocol):
+    """Over which devices the work is spread; see `recipe.distribution`."""
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """The context in which the model is built, compiled and trained."""
+
+
+class OneDevice:
+    """The `Distribution` over the one device that the backend takes by itself."""
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """What a run has trained.
+
+    Attributes:
+        model: The classifier, with probabilities as its outputs, as it is in `file`.
+        recipe: What was trained.
+        source: The data.
+        folder: Where checkpoint, logs and model are.
+        file: The saved model.
+        history: A row for each epoch: `epoch` (from 1), `loss`, `top1`, `top5`, the same with
+            `val_`, `learning_rate` (that it ended with) and `images_per_second`.
+    """
+
+    model: Any
+    recipe: Recipe
+    source: Source
+    folder: Path
+    file: Path
+    history: list[dict[str, float]]
+
+    @property
+    def top1(self) -> float:
+        """Share of the evaluation images whose class was found, after the last epoch."""
+        return self.history[-1]["val_top1"]
+
+    @property
+    def top5(self) -> float:
+        """Share of the evaluation images whose class is among the five likeliest."""
+        return self.history[-1]["val_top5"]
+
+
+def train(
+    recipe: Recipe,
+    source: Source,
+    folder: Path,
+    *,
+    build: BuildModel = build_model,
+    weights: Path | None = None,
+    distribution: Distribution | None = None,
+    checkpoint_steps: int = CHECKPOINT_STEPS,
+    eagerly: bool = False,
+    verbose: str | int = "auto",
+) -> TrainingResult:
+    """Trains a recipe to its end, from the checkpoint in the folder if there is one.
+
+    The weights of a run that was interrupted, at whatever moment, and taken up again are those of
+    one that was not: the state in a checkpoint is all that they depend on. On a CPU they are equal
+    bit by bit.
+
+    Args:
+        recipe: What to train.
+        source: The data, as `recipe.sources.open_source` opens them.
+        folder: For checkpoint, logs and model; it has to exist.
+        build: Makes the network; by default the one that the recipe names.
+        weights: A file of weights to start from.
+        distribution: Over which devices the work is spread; by default one.
+        checkpoint_steps: Number of steps between two checkpoints inside an epoch; there is one at
+            the end of each epoch besides.
+        eagerly: Skips the compilation of the step, which costs more than a few steps do.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The trained model and how it got there.
+
+    Raises:
+        InputError: for data, weights or a checkpoint that do not fit, and files that cannot be
+            written.
+        TrainingStopped: if the loss or a weight is no longer finite.
+    """
+    steps = steps_per_epoch(source, recipe)
+    file = CheckpointFile(folder, _configuration(recipe, source, weights))
+    _set_up(recipe)
+    with (distribution or OneDevice()).scope():
+        with _dtype_policy(recipe):
+            model = build(recipe, len(source.class_names), None)
+        if weights is not None and not file.path.exists():
+            load_initial_weights(model, weights)
+        compile_model(model, recipe, steps, eagerly=eagerly)
+        progress = file.restore(model)
+        epochs = _Epochs(recipe, source, file, Logs(folder), steps, checkpoint_steps, verbose)
+        with data_errors(source):
+            epochs.run(model, progress)
+        if recipe.ema is not None:
+            inner_optimizer(model).use_averages(model.trainable_variables)
+    final = build(recipe, len(source.class_names), "softmax")
+    final.set_weights(model.get_weights())
+    save_model(final, folder / MODEL)
+    return TrainingResult(final, recipe, source, folder, folder / MODEL, progress.history)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Epochs:
+    """The epochs that are left of a run."""
+
+    recipe: Recipe
+    source: Source
+    file: CheckpointFile
+    logs: Logs
+    steps: int
+    checkpoint_steps: int
+    verbose: str | int
+
+    def run(self, model: Any, progress: Progress) -> None:
+        evaluation = evaluation_batches(self.source, self.recipe)
+        self.logs.epochs(progress.history)
+        for _ in range(progress.epoch, self.recipe.epochs):
+            watch = Watch(
+                self.file,
+                progress,
+                every=self.checkpoint_steps,
+                steps=self.steps,
+                note=self.logs.step,
+            )
+            row = self._epoch(model, progress, evaluation, watch)
+            self.logs.epoch(row)
+            progress.history.append(row)
+            progress.epoch, progress.step = progress.epoch + 1, 0
+            watch.save()
+            self.logs.epochs(progress.history)
+
+    def _epoch(
+        self, model: Any, progress: Progress, evaluation: Any, watch: Watch
+    ) -> dict[str, float]:
+        callbacks = [watch]
+        if self.recipe.ema is not None:
+            callbacks.append(keras.callbacks.SwapEMAWeights())
+        fitted = model.fit(
+            training_batches(self.source, self.recipe, progress.epoch, progress.step),
+            initial_epoch=progress.epoch,
+            epochs=progress.epoch + 1,
+            validation_data=evaluation,
+            shuffle=False,  # the data come in an order of their own
+            callbacks=callbacks,
+            verbose=self.verbose,
+        )
+        figures = {name: float(value) for name, (value,) in fitted.history.items()}
+        return {
+            "epoch": progress.epoch + 1,
+            **figures,
+            "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+            "images_per_second": watch.steps_per_second * self.recipe.batch_size,
+        }
+
+
+@contextlib.contextmanager
+def data_errors(source: Source) -> Iterator[None]:
+    """Turns TensorFlow's errors about damaged or missing data into one line each."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        # On TensorFlow's backend the network's own errors are of these types too.
+        if keras.backend.backend() == "tensorflow" and "IteratorGetNext" not in str(error):
+            raise
+        raise InputError(
+            f"{source.name}: some data cannot be read: {brief(error)}. Mend them, or prepare the "
+            "data set again; then run the same command again."
+        ) from error
+
+
+def save_model(model: Any, file: Path) -> None:
+    """Saves a model, or leaves the file that is there as it is."""
+    with whole_file(file) as temporary:
+        named = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on the ending
+        try:
+            model.save(named)
+            named.replace(temporary)
+        finally:
+            named.unlink(missing_ok=True)
+
+
+def _configuration(recipe: Recipe, source: Source, weights: Path | None) -> dict[str, Any]:
+    return {
+        **recipe.as_json(),
+        "classes": len(source.class_names),
+        "training images": source.train_size,
+        "weights": None if weights is None else str(weights),
+    }
+
+
+def _set_up(recipe: Recipe) -> None:
+    keras.utils.set_random_seed(recipe.seed)
+    if keras.backend.backend() != "tensorflow":
+        # TensorFlow only feeds the images, and would take all of the GPU's memory.
+        tf.config.set_visible_devices([], "GPU")
+
+
+@contextlib.contextmanager
+def _dtype_policy(recipe: Recipe) -> Iterator[None]:
+    """The policy that layers are made with."""
+    before = keras.config.dtype_policy()
+    if recipe.mixed_precision is not None:
+        keras.config.set_dtype_policy(f"mixed_{recipe.mixed_precision}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,216 @@
+"""The command line that both recipes share. Needs neither Keras nor TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from command_line import whole_number
+
+from recipe.settings import MODELS, Recipe
+
+SMOKE_IMAGES = 24  # of each class
+LARGEST = 10**9
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What a run is told besides its recipe.
+
+    Attributes:
+        recipe: What is trained.
+        out: The folder for checkpoint, logs and model.
+        data_dir: Where TFDS data sets are.
+        weights: A file of weights to start from.
+        skip_unreadable: Whether to leave out images that cannot be read.
+        checkpoint_steps: Steps between two checkpoints inside an epoch.
+        smoke: Whether this is a trial.
+        own_data: Whether the user named the data set; a trial without makes some images.
+    """
+
+    recipe: Recipe
+    out: Path
+    data_dir: Path | None
+    weights: Path | None
+    skip_unreadable: bool
+    checkpoint_steps: int
+    smoke: bool
+    own_data: bool
+
+
+def read_options(
+    description: str, make_recipe: Callable[..., Recipe], out: Path, arguments: Any = None
+) -> RunOptions:
+    """Reads the command line; argparse itself exits with 2 on what it cannot read.
+
+    Args:
+        description: Of the program.
+        make_recipe: Makes the recipe from the settings that the user has changed.
+        out: Default of `--out`.
+        arguments: The arguments, if not those of the process.
+
+    Raises:
+        InputError: for options that do not go together.
+    """
+    options = vars(_parser(description, make_recipe(), out).parse_args(arguments))
+    run = {name: options.pop(name) for name in ("out", "data_dir", "weights", "skip_unreadable")}
+    run |= {name: options.pop(name) for name in ("checkpoint_steps", "smoke")}
+    changes = {name: value for name, value in options.items() if value is not None}
+    recipe = make_recipe(**changes)
+    if run["smoke"]:
+        recipe = _small(recipe, changes)
+    return RunOptions(recipe, own_data="dataset" in changes, **run)
+
+
+def _small(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """An epoch on a few small images, unless told otherwise."""
+    if "epochs" not in changes:
+        recipe = recipe.with_epochs(1)
+    return dataclasses.replace(
+        recipe,
+        image_size=min(recipe.image_size, changes.get("image_size", 32)),
+        batch_size=changes.get("batch_size", 16),
+        train_limit=2 * SMOKE_IMAGES,
+        evaluation_limit=SMOKE_IMAGES,
+    )
+
+
+def _parser(description: str, recipe: Recipe, out: Path) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(usage="%(prog)s [options]", description=description)
+    _add_data(parser, recipe)
+    _add_model(parser, recipe)
+    _add_training(parser, recipe)
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=out,
+        help="where checkpoint, logs and model go; a run that was interrupted goes on from the "
+        f"checkpoint there (default: {out})",
+    )
+    run.add_argument(
+        "--checkpoint-steps",
+        type=whole_number(1, LARGEST),
+        default=1000,
+        metavar="N",
+        help="a checkpoint after so many steps, besides that at the end of each epoch "
+        "(default: 1000)",
+    )
+    run.add_argument(
+        "--smoke", action="store_true", help="one epoch on a few images that are made for it"
+    )
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="a prepared TFDS data set, or a folder with train/CLASS/ and val/CLASS/ "
+        f"(default: {recipe.dataset})",
+    )
+    data.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where TFDS data sets are (default: TFDS_DATA_DIR or ~/tensorflow_datasets)",
+    )
+    data.add_argument(
+        "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
+    )
+
+
+def _add_model(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
+    model = parser.add_argument_group("network")
+    model.add_argument("--model", choices=MODELS, help=f"default: {recipe.model}")
+    model.add_argument(
+        "--groups",
+        type=whole_number(1, 1000),
+        metavar="G",
+        help="of the fine-grained batch normalizations; 1 is batch normalization (default: 4)",
+    )
+    model.add_argument(
+        "--channels-per-group",
+        type=whole_number(1, LARGEST),
+        metavar="N",
+        help="input channels in each group, instead of --groups",
+    )
+    model.add_argument(
+        "--no-affine",
+        dest="affine",
+        action="store_const",
+        const=False,
+        help="fine-grained normalizations without factors and offsets",
+    )
+    model.add_argument(
+        "--no-squeeze-excite",
+        dest="squeeze_excite",
+        action="store_const",
+        const=False,
+        help="a Finet without squeeze-excite",
+    )
+    model.add_argument(
+        "--weights", type=Path, metavar="FILE", help="start from the weights of a trained model"
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
+    training = parser.add_argument_group("training")
+    for name, default, what in (
+        ("epochs", recipe.epochs, "the schedule is scaled to them"),
+        ("batch-size", recipe.batch_size, "images in a step, over all devices"),
+    ):
+        training.add_argument(
+            f"--{name}",
+            type=whole_number(1, LARGEST),
+            metavar="N",
+            help=f"{what} (default: {default})",
+        )
+    training.add_argument(
+        "--learning-rate",
+        type=number(0.0, 1e6),
+        metavar="X",
+        help=f"the first one (default: {recipe.learning_rate})",
+    )
+    training.add_argument("--seed", type=whole_number(0, 2**32 - 1), help="default: 0")
+    training.add_argument(
+        "--warmup-epochs",
+        type=whole_number(0, LARGEST),
+        metavar="N",
+        help="epochs in which the learning rate rises (default: 0)",
+    )
+    training.add_argument(
+        "--label-smoothing",
+        type=number(0.0, 1.0),
+        metavar="X",
+        help="share of a label that is spread over all classes (default: 0)",
+    )
+    training.add_argument(
+        "--mixed-precision", choices=("float16", "bfloat16"), help="default: float32 throughout"
+    )
+    training.add_argument(
+        "--ema",
+        type=number(0.0, 1.0),
+        metavar="X",
+        help="evaluate and keep a moving average of the weights with this momentum",
+    )
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Returns a reader of numbers from `low` to `high`, for argparse."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"expected a number from {low} to {high}, got {text}")
+        return value
+
+    return read

@@ -1,0 +1,125 @@
+"""Batches for training and evaluation, as `tf.data.Dataset`s.
+
+The images of a step depend on the recipe's seed, the epoch and the step, and on nothing else: a run
+that is taken up in the middle of an epoch sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from command_line import InputError
+
+from recipe import augmentation
+from recipe.settings import Recipe
+from recipe.sources import Source
+from tflite_tools.preprocessing import Normalization, normalization
+
+# Of the training images, for pixels from 0 to 1, by channel. All other data are normalised by
+# ImageNet's, as `keras_finet.preprocess_input` does.
+CIFAR_STATISTICS = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+}
+AUGMENTATIONS = {
+    "random_resized_crop": augmentation.random_resized_crop,
+    "pad_and_crop": augmentation.pad_and_crop,
+}
+EVALUATIONS = {
+    "random_resized_crop": augmentation.resize_and_center_crop,
+    "pad_and_crop": augmentation.whole_image,
+}
+
+
+def steps_per_epoch(source: Source, recipe: Recipe) -> int:
+    """Number of whole batches in the training images."""
+    steps = source.train_size // recipe.batch_size
+    if steps == 0:
+        raise InputError(
+            f"batch size: expected at most the {source.train_size} training images of "
+            f"{source.name}, got {recipe.batch_size}."
+        )
+    return steps
+
+
+def training_batches(source: Source, recipe: Recipe, epoch: int, first_step: int = 0) -> Any:
+    """The batches of an epoch from a step on.
+
+    Args:
+        source: The images.
+        recipe: Batch size, augmentation and seed.
+        epoch: Counted from 0.
+        first_step: The first step that is wanted, counted from 0.
+
+    Returns:
+        A `tf.data.Dataset` of images, `(batch_size, size, size, 3)` float32, and one-hot labels,
+        `(batch_size, classes)` float32.
+    """
+    steps = steps_per_epoch(source, recipe)
+    order_seed, image_seed = _seeds(recipe.seed, epoch)
+    augment = AUGMENTATIONS[recipe.augmentation]
+    finish = _finishing(source, recipe)
+    first = first_step * recipe.batch_size
+
+    def example(index: Any, record: Any) -> Any:
+        encoded, label = record
+        seed = tf.stack([tf.constant(image_seed, tf.int64), index])
+        return finish(augment(encoded, seed, recipe.image_size), label)
+
+    batches = (
+        source.training_records(order_seed, skip=first)
+        .enumerate(start=first)
+        .map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(recipe.batch_size, drop_remainder=True)
+        .apply(tf.data.experimental.assert_cardinality(steps - first_step))
+    )
+    return _prefetched(batches)
+
+
+def evaluation_batches(source: Source, recipe: Recipe) -> Any:
+    """All images to evaluate on, in batches; the last may be smaller."""
+    view = EVALUATIONS[recipe.augmentation]
+    finish = _finishing(source, recipe)
+    batches = (
+        source.evaluation_records()
+        .map(
+            lambda encoded, label: finish(view(encoded, recipe.image_size), label),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        .batch(recipe.batch_size)
+    )
+    return _prefetched(batches)
+
+
+def recipe_normalization(recipe: Recipe) -> Normalization:
+    """The normalisation that makes every channel's mean 0 and its standard deviation 1."""
+    statistics = CIFAR_STATISTICS.get(recipe.dataset.split(":")[0])
+    if statistics is None:
+        return normalization("torch", augmentation.CHANNELS)
+    mean, std = (tuple(255 * value for value in values) for values in statistics)
+    return Normalization(recipe.dataset, mean, std)
+
+
+def _finishing(source: Source, recipe: Recipe) -> Callable[[Any, Any], tuple[Any, Any]]:
+    classes = len(source.class_names)
+    chosen = recipe_normalization(recipe)
+    mean, std = tf.constant(chosen.mean), tf.constant(chosen.std)
+    return lambda image, label: ((image - mean) / std, tf.one_hot(label, classes))
+
+
+def _seeds(seed: int, epoch: int) -> tuple[int, int]:
+    """Two seeds of an epoch, for the order of the images and for what is drawn for each."""
+    order, image = np.random.SeedSequence([seed, epoch]).generate_state(2)
+    return int(order), int(image)
+
+
+def _prefetched(batches: Any) -> Any:
+    options = tf.data.Options()
+    options.deterministic = True
+    # With several workers: each takes its part of every batch.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)

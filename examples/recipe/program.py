@@ -1,0 +1,85 @@
+"""What both programs do with their options: check, train, report."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from command_line import InputError, make_folder
+
+from recipe.options import RunOptions, read_options
+from recipe.settings import Recipe
+from recipe.smoke import smoke_images
+from recipe.sources import open_source
+from tflite_tools.errors import ToolError
+from tflite_tools.quiet import silenced
+
+ARTEFACTS = ("checkpoint.npz", "epochs.csv", "model.keras", "readable.json")
+INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
+
+
+def run_program(name: str, description: str, make_recipe: Callable[..., Recipe]) -> int:
+    """Reads the command line, trains and returns the exit code.
+
+    Args:
+        name: Of the program.
+        description: Of the program.
+        make_recipe: Makes the recipe from the settings that the user has changed.
+
+    Returns:
+        0; 1 if training failed; 2 for what cannot be used; 130 after Ctrl-C.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        options = read_options(description, make_recipe, Path("out") / name)
+        make_folder(options.out, ARTEFACTS)
+        return _train(name, options)
+    except (InputError, ToolError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted. The same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _train(name: str, options: RunOptions) -> int:
+    recipe = options.recipe
+    if options.smoke and not options.own_data:
+        recipe = dataclasses.replace(recipe, dataset=str(smoke_images(options.out)))
+    with silenced():  # TensorFlow is noisy when it is imported
+        source = open_source(
+            recipe,
+            data_dir=options.data_dir,
+            skip_unreadable=options.skip_unreadable,
+            remember=options.out / "readable.json",
+        )
+        # Only now: --help and mistakes need not wait for Keras.
+        from recipe.engine import train
+        from recipe.watching import TrainingStopped
+
+    for note in source.notes:
+        print(note)
+    print(
+        f"Train {recipe.model} on {source.name}: {source.train_size:,} images to train on, "
+        f"{source.evaluation_size:,} to evaluate on, {len(source.class_names)} classes",
+        flush=True,
+    )
+    try:
+        result = train(
+            recipe,
+            source,
+            options.out,
+            weights=options.weights,
+            checkpoint_steps=options.checkpoint_steps,
+            eagerly=options.smoke,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except TrainingStopped as stopped:
+        print(f"{name}: {stopped}", file=sys.stderr)
+        return 1
+    print(f"top-1 {result.top1:.2%}, top-5 {result.top5:.2%}. {result.file}")
+    return 0

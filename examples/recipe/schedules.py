@@ -1,0 +1,62 @@
+"""Learning rates by step: those of the paper, and a warm-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+from keras.optimizers.schedules import (
+    LearningRateSchedule,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+
+from recipe.settings import Recipe
+
+DROP = 0.1
+
+
+def schedule(recipe: Recipe, steps_per_epoch: int) -> LearningRateSchedule:
+    """The learning rate of each step, the first of which is step 0.
+
+    A drop at epoch 100 counts from the first step after 100 whole epochs. The linear decay would
+    reach 0 one step after the last.
+    """
+    first = recipe.learning_rate
+    if recipe.drops:
+        # Keras keeps a value up to and including its boundary.
+        boundaries = [epoch * steps_per_epoch - 1 for epoch in recipe.drops]
+        values = [first * DROP**drops for drops in range(len(boundaries) + 1)]
+        decay: LearningRateSchedule = PiecewiseConstantDecay(boundaries, values)
+    else:
+        decay = PolynomialDecay(first, recipe.epochs * steps_per_epoch, 0.0, power=1.0)
+    warmup_steps = recipe.warmup_epochs * steps_per_epoch
+    return WarmUp(decay, warmup_steps) if warmup_steps else decay
+
+
+@keras.saving.register_keras_serializable("keras_finet.examples")
+class WarmUp(LearningRateSchedule):
+    """Raises the learning rate of a schedule from nearly 0 in equal steps.
+
+    Args:
+        decay: The schedule, which is in force from the start.
+        steps: Number of steps; the last of them has the schedule's own learning rate.
+    """
+
+    def __init__(self, decay: LearningRateSchedule, steps: int) -> None:
+        self.decay = decay
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        share = (ops.cast(step, "float32") + 1) / self.steps
+        return self.decay(step) * ops.minimum(share, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        decay = keras.optimizers.schedules.serialize(self.decay)
+        return {"decay": decay, "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WarmUp:
+        decay = keras.optimizers.schedules.deserialize(config["decay"])
+        return cls(decay, config["steps"])

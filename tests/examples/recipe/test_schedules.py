@@ -1,0 +1,57 @@
+"""Learning rates at the steps where they change."""
+
+import keras
+import pytest
+from recipe.schedules import schedule
+from recipe.settings import cifar, imagenet
+
+STEPS = 7  # in an epoch
+
+
+def rate(recipe, epoch, step=0):
+    return float(schedule(recipe, STEPS)(epoch * STEPS + step))
+
+
+def test_imagenet_falls_linearly_to_0_over_320_epochs():
+    recipe = imagenet()
+    assert rate(recipe, 0) == pytest.approx(0.2, rel=1e-6)
+    assert rate(recipe, 80) == pytest.approx(0.15, rel=1e-6)
+    assert rate(recipe, 160) == pytest.approx(0.1, rel=1e-6)
+    assert rate(recipe, 319, STEPS - 1) == pytest.approx(0.2 / (320 * STEPS), rel=1e-3)
+    assert rate(recipe, 320) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "expected"),
+    [
+        (0, 0, 0.1),
+        (99, STEPS - 1, 0.1),
+        (100, 0, 0.01),
+        (149, STEPS - 1, 0.01),
+        (150, 0, 0.001),
+        (199, STEPS - 1, 0.001),
+    ],
+)
+def test_cifar_drops_with_the_first_step_of_epochs_100_and_150(epoch, step, expected):
+    assert rate(cifar(), epoch, step) == pytest.approx(expected, rel=1e-6)
+
+
+def test_drops_move_with_the_number_of_epochs():
+    recipe = cifar(epochs=20)
+    assert recipe.drops == (10, 15)
+    assert rate(recipe, 9, STEPS - 1) == pytest.approx(0.1, rel=1e-6)
+    assert rate(recipe, 10) == pytest.approx(0.01, rel=1e-6)
+
+
+def test_a_warm_up_rises_to_the_schedule_and_leaves_it_alone_afterwards():
+    plain, warm = cifar(), cifar(warmup_epochs=2)
+    assert rate(warm, 0) == pytest.approx(0.1 / (2 * STEPS), rel=1e-6)
+    assert rate(warm, 1) == pytest.approx(0.1 * (STEPS + 1) / (2 * STEPS), rel=1e-6)
+    for epoch, step in [(1, STEPS - 1), (2, 0), (100, 0), (150, 0)]:
+        assert rate(warm, epoch, step) == rate(plain, epoch, step)
+
+
+def test_a_warm_up_is_made_again_from_its_configuration():
+    warm = schedule(imagenet(warmup_epochs=1), STEPS)
+    again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(warm))
+    assert [float(again(step)) for step in range(9)] == [float(warm(step)) for step in range(9)]

@@ -1,0 +1,54 @@
+"""The paper's rows as its text has them, and settings that do not go together."""
+
+import pytest
+from command_line import InputError
+from recipe.settings import MODELS, Recipe, cifar, imagenet
+
+import keras_finet
+
+
+def test_imagenet_is_section_5_1():
+    recipe = imagenet()
+    assert (recipe.dataset, recipe.image_size, recipe.stem) == ("imagenet2012", 224, "imagenet")
+    assert (recipe.epochs, recipe.batch_size, recipe.learning_rate) == (320, 512, 0.2)
+    assert (recipe.momentum, recipe.weight_decay, recipe.dropout) == (0.9, 4e-5, 0.2)
+    assert recipe.drops == ()
+    assert recipe.augmentation == "random_resized_crop"
+
+
+@pytest.mark.parametrize(
+    ("model", "batch_size"),
+    [("finet_large", 128), ("finet_small", 128), ("resnet18", 64), ("resnet50", 64)],
+)
+def test_cifar_is_section_5_3(model, batch_size):
+    recipe = cifar(model=model, dataset="cifar100")
+    assert (recipe.dataset, recipe.image_size, recipe.stem) == ("cifar100", 32, "cifar")
+    assert (recipe.epochs, recipe.batch_size, recipe.learning_rate) == (200, batch_size, 0.1)
+    assert (recipe.momentum, recipe.weight_decay, recipe.dropout) == (0.9, 5e-4, 0.2)
+    assert recipe.drops == (100, 150)
+    assert recipe.augmentation == "pad_and_crop"
+
+
+@pytest.mark.parametrize("recipe", [imagenet(), cifar()])
+def test_what_the_paper_does_not_have_is_off(recipe):
+    assert (recipe.warmup_epochs, recipe.label_smoothing) == (0, 0.0)
+    assert (recipe.mixed_precision, recipe.ema) == (None, None)
+
+
+def test_every_builder_of_the_package_has_a_name():
+    assert {builder for builder, _ in MODELS.values()} == set(keras_finet.list_models())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "vgg"}, "model: expected one of finet_large, .*, got vgg"),
+        ({"groups": 2, "channels_per_group": 4}, "expected one of them, got both"),
+        ({"model": "mnasnet", "groups": 2}, "groups: mnasnet has no fine-grained"),
+        ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
+        ({"model": "mnasnet", "stem": "cifar"}, "mnasnet has no stem for small images"),
+    ],
+)
+def test_what_does_not_go_together(settings, message):
+    with pytest.raises(InputError, match=message):
+        Recipe(dataset="cifar10", **settings)

@@ -1,0 +1,45 @@
+"""The paper's two recipes as a user runs them."""
+
+import csv
+
+import keras
+import pytest
+from support.examples import assert_refused, run_example
+
+PROGRAMS = ("train_imagenet", "train_cifar")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_smoke(program, tmp_path):
+    process = run_example(program, "--smoke", "--model", "finet_small", "--out", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "48 images to train on, 24 to evaluate on, 3 classes" in process.stdout
+    assert "3/3" in process.stdout
+    assert process.stdout.splitlines()[-1].startswith("top-1 ")
+    assert process.stderr == ""
+    (row,) = csv.DictReader((tmp_path / "epochs.csv").read_text().splitlines())
+    assert {"loss", "top1", "top5", "val_top1", "val_top5", "images_per_second"} <= set(row)
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    assert model.output_shape == (None, 3)
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help(program):
+    process = run_example(program, "--help")
+    assert process.returncode == 0
+    assert "--channels-per-group" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["--groups", "2", "--channels-per-group", "4"], ["expected one of them, got both"]),
+        (["--model", "mnasnet"], ["mnasnet has no stem for small images"]),
+        (["--dataset", "cifar10", "--data-dir", "."], ["not prepared", "tfds build cifar10"]),
+        (["--dataset", "no/such/folder"], ["no/such/folder: expected a folder", "train and val"]),
+    ],
+)
+def test_mistakes(arguments, fragments, tmp_path):
+    process = run_example("train_cifar", *arguments, "--out", tmp_path)
+    assert_refused(process, "train_cifar: ", *fragments)
