@@ -17,6 +17,7 @@ from keras_finet.fine_grain import fine_grain, plan_fine_grain
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
 from keras_finet.pruning import MagnitudePruning
+from keras_finet.synchronization import plan_synchronization, synchronize
 
 __all__ = [
     "FineGrainedBatchNorm",
@@ -35,6 +36,8 @@ __all__ = [
     "load_weights",
     "plan_fine_grain",
     "plan_fusion",
+    "plan_synchronization",
     "preprocess_input",
+    "synchronize",
     "verify_fusion",
 ]
