@@ -1,6 +1,7 @@
 """`tflite-tools evaluate`."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -57,16 +58,31 @@ def evaluate(
     ] = None,
     skip_unreadable: SkipUnreadable = False,
     data_dir: DataDir = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Also write evaluation.json in this folder, for `tflite-tools report`.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare .tflite files with labels, with the Keras model, or both."""
     from tflite_tools.evaluate_files import evaluate_files
+    from tflite_tools.evaluation_file import save_evaluation
     from tflite_tools.gates import parse_share
+    from tflite_tools.output_folder import output_folder
     from tflite_tools.tables import print_report
 
     accuracy = parse_share(min_accuracy, "--min-accuracy")
     agreement = parse_share(min_agreement, "--min-agreement")
-    with progress_bars() as progress:
+    with (
+        output_folder(output) if output is not None else nullcontext() as folder,
+        progress_bars() as progress,
+    ):
         report = evaluate_files(
             files,
             dataset,
@@ -82,6 +98,8 @@ def evaluate(
             delegate=delegate,
             progress=progress,
         )
+        if folder is not None:
+            save_evaluation(report, folder)
     with printed("the files were evaluated"):
         print_report(report, as_json=json)
     missed = [gate for gate in report.gates if not gate.passed]
