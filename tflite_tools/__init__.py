@@ -14,9 +14,11 @@ from tflite_tools.inspection import inspect_model
 from tflite_tools.npu import compile_for_soc
 from tflite_tools.qat import qat
 from tflite_tools.ranges import range_report
+from tflite_tools.run_report import RunReport, report_runs
 
 __all__ = [
     "BenchmarkRecord",
+    "RunReport",
     "benchmark_android",
     "benchmark_host",
     "compile_for_soc",
@@ -27,5 +29,6 @@ __all__ = [
     "parse_benchmark_log",
     "qat",
     "range_report",
+    "report_runs",
     "run_on_gpu",
 ]

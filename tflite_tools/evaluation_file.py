@@ -66,7 +66,7 @@ def load_evaluation(path: Path) -> StoredEvaluation:
         content = json.loads(path.read_bytes())
         report = record_from(EvaluationReport, content)
         return StoredEvaluation(report, record_from(_Hashes, content).sha256)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ToolError(
             f"{path}: not an evaluation ({error}). `tflite-tools evaluate -o FOLDER` writes one."
         ) from error

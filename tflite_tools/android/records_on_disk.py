@@ -102,7 +102,7 @@ def read_phone(folder: Path) -> StoredPhone:
     path = folder / PHONE_FILE
     try:
         return record_from(StoredPhone, json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ToolError(
             f"{path}: not the record of a phone ({error}). Repeat the benchmark: it runs only what "
             "is missing."
@@ -118,7 +118,7 @@ def read_run(record: Path) -> tuple[PlannedRun, Stored]:
         run = record_from(PlannedRun, content)
         text = log.read_text(errors="replace")
         stored = finished, text, output.read_bytes() if output.exists() else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ToolError(
             f"{record}: not the record of a run, or its log is missing "
             f"({type(error).__name__}: {error}). Remove it, and the run is repeated."

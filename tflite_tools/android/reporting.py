@@ -81,7 +81,7 @@ class AndroidReport:
         for run in self.runs:
             key = (run.serial, run.file, run.binary, run.delegate, run.ran_on, run.num_threads)
             groups.setdefault(key, []).append(run)
-        return tuple(map(_summary, groups.values()))
+        return tuple(map(summarize, groups.values()))
 
     @property
     def passed(self) -> bool:
@@ -145,7 +145,8 @@ class _Json:
     problems: tuple[str, ...]
 
 
-def _summary(runs: Sequence[AndroidRun]) -> AndroidSummary:
+def summarize(runs: Sequence[AndroidRun]) -> AndroidSummary:
+    """Runs of one combination and one kind as one row."""
     first = runs[0]
     good = [run for run in runs if measured(run)]
     latencies = _known([run.record.median_ms or run.record.mean_ms for run in good])

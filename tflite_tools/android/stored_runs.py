@@ -17,7 +17,7 @@ class PhoneRuns:
 
     Attributes:
         device: The phone.
-        runs: Its finished runs, in the order of their records' names.
+        runs: Its finished runs: those asked for last in their order, then others.
         unfinished: What was asked for last and is not there.
         damaged: What cannot be read, a line each.
         unchecked: Why outputs that are there were not compared, a line each.
@@ -40,6 +40,8 @@ def load_phone(folder: Path) -> PhoneRuns:
     """
     phone = read_phone(folder)
     found, damaged = _found(folder)
+    places = {run.key: place for place, run in enumerate(phone.planned)}
+    found.sort(key=lambda pair: places.get(pair[0].key, len(places)))
     references = _References(phone.tolerance)
     runs = tuple(
         judge(

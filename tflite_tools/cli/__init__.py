@@ -12,6 +12,7 @@ from tflite_tools.cli import (  # noqa: F401
     inspect,
     qat,
     ranges,
+    report,
     run_gpu,
 )
 from tflite_tools.cli.app import app

@@ -72,7 +72,7 @@ class Engine:
             yield "exit", 0
             return
         printed = (printed_classic if kind == "classic" else printed_litert)(
-            flags, behaviour, self.latency_us
+            flags, behaviour, self.latency_us, _operators(flags["graph"])
         )
         yield "out", printed.start
         if behaviour == "crash":
@@ -118,3 +118,10 @@ class Engine:
             output = np.roll(output, 1)
         if "output_filepath" in flags and behaviour != "no output":
             Path(flags["output_filepath"]).write_bytes(output.tobytes())
+
+
+def _operators(path):
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(Path(path).read_bytes(), 0)
+    return len(model.subgraphs[0].operators)

@@ -8,11 +8,6 @@ _DELEGATES = {
     "use_hexagon": ("hexagon", "HEXAGON", "TfLiteHexagonDelegate"),
     "external_delegate_path": (None, "EXTERNAL", "TfLiteQnnDelegate"),
 }
-_XNNPACK = (
-    "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
-    "INFO: Replacing 9 out of 9 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 "
-    "partitions for subgraph 0.\n"
-)
 
 
 @dataclass
@@ -25,8 +20,8 @@ class Printed:
     failed: bool = False
 
 
-def printed_classic(flags, behaviour, latency):
-    """TFLite's tool."""
+def printed_classic(flags, behaviour, latency, nodes):
+    """TFLite's tool, on a model of so many operators."""
     asked = next((names for flag, names in _DELEGATES.items() if flag in flags), None)
     start = f"INFO: STARTING!\nINFO: Graph: [{flags['graph']}]\n"
     if "num_threads" in flags:
@@ -45,19 +40,21 @@ def printed_classic(flags, behaviour, latency):
             f"ERROR: Failed to apply {asked[1]} delegate.\n"
             "ERROR: Restored original execution plan after delegate application failure.\n"
         )
-        start += _XNNPACK
+        start += _xnnpack(nodes)
     elif asked and behaviour == "partial":
         errors = (
             f"ERROR: Following operations are not supported by {asked[1]} delegate:\n"
             "ARG_MAX: Operation is not supported.\n"
-            "8 operations will run on the GPU, and the remaining 1 operations will run on the CPU."
-            "\n"
+            f"{nodes - 1} operations will run on the GPU, and the remaining 1 operations will run "
+            "on the CPU.\n"
         )
-        start += _applied(asked, 8, "partially executed by the delegate w/ 1 delegate kernels")
+        start += _applied(
+            asked, nodes - 1, nodes, "partially executed by the delegate w/ 1 delegate kernels"
+        )
     elif asked and behaviour != "silent":
-        start += _applied(asked, 9, "completely executed by the delegate")
+        start += _applied(asked, nodes, nodes, "completely executed by the delegate")
     elif not asked:
-        start += _XNNPACK
+        start += _xnnpack(nodes)
     runs = int(flags["num_runs"])
     end = (
         "INFO: Initialized session in 12.5ms.\n"
@@ -72,16 +69,24 @@ def printed_classic(flags, behaviour, latency):
     return Printed(start, errors, end, failed)
 
 
-def _applied(asked, taken, how):
+def _applied(asked, taken, nodes, how):
     return (
-        f"INFO: Replacing {taken} out of 9 node(s) with delegate ({asked[2]}) node, yielding 1 "
-        "partitions for subgraph 0.\n"
+        f"INFO: Replacing {taken} out of {nodes} node(s) with delegate ({asked[2]}) node, "
+        "yielding 1 partitions for subgraph 0.\n"
         f"INFO: Explicitly applied {asked[1]} delegate, and the model graph will be {how}"
         ".\n"
     )
 
 
-def printed_litert(flags, behaviour, latency):
+def _xnnpack(nodes):
+    return (
+        "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+        f"INFO: Replacing {nodes} out of {nodes} node(s) with delegate (TfLiteXNNPackDelegate) "
+        "node, yielding 1 partitions for subgraph 0.\n"
+    )
+
+
+def printed_litert(flags, behaviour, latency, nodes):
     """LiteRT's tool."""
     start = (
         "INFO: [benchmark_litert_model.cc:96] dispatch_library_path: \n"
@@ -92,13 +97,13 @@ def printed_litert(flags, behaviour, latency):
         errors = "ERROR: Failed to compile model.\nERROR: Benchmarking failed.\n"
         failed = True
     elif flags.get("use_gpu") == "true" and behaviour not in ("fallback", "silent"):
-        taken = 8 if behaviour == "partial" else 9
+        taken = nodes - 1 if behaviour == "partial" else nodes
         start += (
-            f"INFO: Replacing {taken} out of 9 node(s) with delegate (LITERT_CL) node, yielding 1 "
-            "partitions for subgraph 0.\n"
+            f"INFO: Replacing {taken} out of {nodes} node(s) with delegate (LITERT_CL) node, "
+            "yielding 1 partitions for subgraph 0.\n"
         )
     else:
-        start += _XNNPACK
+        start += _xnnpack(nodes)
     end = (
         "INFO: [benchmark_litert_model.h:71] \n========== BENCHMARK RESULTS ==========\n"
         "INFO: [benchmark_litert_model.h:72] Model initialization: 12.50 ms\n"

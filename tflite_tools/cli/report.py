@@ -1,0 +1,75 @@
+"""`tflite-tools report`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflite_tools.cli.app import app
+from tflite_tools.cli.multi_value import MultiValueCommand
+from tflite_tools.cli.options import Json
+from tflite_tools.cli.output import printed
+
+_RUNS_FAILED = 1
+_DAMAGED = 2
+
+
+@app.command(cls=MultiValueCommand)
+def report(
+    run_dir: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder that benchmark and evaluate wrote to with -o.", metavar="RUN_DIR"
+        ),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder to write the report to; made if missing.",
+            metavar="FOLDER",
+            show_default="RUN_DIR/report",
+        ),
+    ] = None,
+    formats: Annotated[
+        list[str],
+        typer.Option(
+            "--format",
+            help="One or more of table, markdown, json, csv, html, png.",
+            metavar="FORMAT...",
+            show_default="all",
+        ),
+    ] = [],  # noqa: B006  (Typer copies it)
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="The phone whose delegates to report on, as for inspect.",
+            show_default="each phone's own",
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but problems; the files are written.")
+    ] = False,
+) -> None:
+    """Join runs, accuracies and delegates' rules into tables, plots and a page."""
+    from tflite_tools.run_report import FORMATS, report_runs
+    from tflite_tools.tables import print_report
+
+    folder = str(run_dir / "report") if output is None else output
+    made = report_runs(run_dir, folder, formats=formats or FORMATS, target=target)
+    if json or not quiet:
+        with printed("the report is written"):
+            print_report(made, as_json=json)
+            if not json:
+                print(f"The report is in {folder}")
+    for line in (*made.damaged, *made.left_out):
+        print(f"tflite-tools: {line}", file=sys.stderr)
+    if made.damaged:
+        raise typer.Exit(_DAMAGED)
+    if not made.passed:
+        failed = sum(problem.failed for problem in made.problems)
+        print(f"tflite-tools: {failed} runs failed or are unfinished.", file=sys.stderr)
+        raise typer.Exit(_RUNS_FAILED)

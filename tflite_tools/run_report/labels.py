@@ -1,0 +1,28 @@
+"""What rows and charts call a measurement's delegate."""
+
+from tflite_tools.run_report.naming import shown
+from tflite_tools.run_report.records import Measurement
+
+
+def delegate_label(row: Measurement) -> str:
+    """A delegate as it was asked for, with what else sets the run apart."""
+    parts = [shown(row.delegate)]
+    if row.threads is not None and row.delegate == "cpu":
+        parts.append(f"{row.threads} thread{'' if row.threads == 1 else 's'}")
+    if row.binary == "litert":
+        parts.append("LiteRT's tool")
+    if row.op_profile:
+        parts.append("op by op")
+    return ", ".join(parts)
+
+
+def ran_on_label(row: Measurement) -> str:
+    """Whose figures these are."""
+    share = row.delegated_share
+    if row.fell_back:
+        return "cpu: fell back"
+    if row.ran_on is None:
+        return "unknown" if row.measured else "–"
+    if row.ran_on != "cpu" and share is not None and share < 1:
+        return f"{row.ran_on}, {share:.0%} of ops"
+    return row.ran_on

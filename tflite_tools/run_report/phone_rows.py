@@ -1,0 +1,149 @@
+"""Runs on a phone as rows of a report."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tflite_tools.android.judging import measured
+from tflite_tools.android.records import AndroidRun, DeviceInfo, PlannedRun
+from tflite_tools.android.reporting import summarize
+from tflite_tools.android.stored_runs import PhoneRuns
+from tflite_tools.run_report.comparing import compared, rule_of
+from tflite_tools.run_report.records import (
+    Comparison,
+    Coverage,
+    FileEntry,
+    Measurement,
+    Place,
+    Problem,
+    ProblemKind,
+)
+
+# What a run is of, without the repetition.
+_Combination = tuple[str, str, str, tuple[str, ...]]
+_PROFILING = ("--use_profiler=true", "--enable_op_profiling=true")
+
+
+class PhoneRows:
+    """The rows of one phone.
+
+    Args:
+        phone: What its folder holds.
+        place: What the report calls it.
+        files: The files by the hashes of their contents.
+    """
+
+    def __init__(self, phone: PhoneRuns, place: Place, files: Mapping[str, FileEntry]) -> None:
+        self._phone = phone
+        self._place = place
+        self._files = files
+        self._combinations: dict[_Combination, list[AndroidRun]] = {}
+        for run in phone.runs:
+            key = (run.sha256, run.delegate, run.binary, run.argv)
+            self._combinations.setdefault(key, []).append(run)
+
+    def measurements(self) -> Iterator[Measurement]:
+        """A row for each combination and whoever ran it, without figures where all runs failed."""
+        for runs in self._combinations.values():
+            good: dict[str | None, list[AndroidRun]] = {}
+            for run in filter(measured, runs):
+                good.setdefault(run.ran_on, []).append(run)
+            for same in good.values():
+                yield self._measurement(same, len(runs))
+            if not good:
+                yield self._measurement(runs, len(runs))
+
+    def comparisons(self, coverage: Iterable[Coverage]) -> Iterator[Comparison]:
+        """Each combination beside what the rules say."""
+        own = {(c.file, c.delegate): c for c in coverage if c.target == self._place.target}
+        same_question: dict[tuple[str, str, str], list[AndroidRun]] = {}
+        for (sha256, delegate, binary, _), runs in self._combinations.items():
+            same_question.setdefault((sha256, delegate, binary), []).extend(runs)
+        for (sha256, delegate, _), runs in same_question.items():
+            file = self._files[sha256].name
+            rule = rule_of(delegate, self._phone.device.api_level)
+            yield from compared(
+                runs,
+                file=file,
+                place=self._place.name,
+                rule=rule,
+                predicted=own.get((file, rule or "")),
+            )
+
+    def problems(self) -> Iterator[Problem]:
+        """Runs that failed, fell back or are missing."""
+        for run in self._phone.runs:
+            if run.problem:
+                yield self._problem(run, _kind(run), run.problem, run.log)
+        for planned in self._phone.unfinished:
+            reason = "asked for and not finished: repeat the command, it runs only what is missing"
+            yield self._problem(planned, "unfinished", reason, None)
+
+    def _measurement(self, runs: Sequence[AndroidRun], repeats: int) -> Measurement:
+        summary = summarize(runs)
+        first = runs[0]
+        file = self._files[first.sha256]
+        latency = summary.latency_ms
+        low, high = summary.spread_ms or (None, None)
+        return Measurement(
+            file=file.name,
+            place=self._place.name,
+            delegate=first.delegate,
+            ran_on=first.ran_on if summary.measured else None,
+            fell_back=bool(summary.measured) and first.ran_on == "cpu" != first.delegate,
+            binary=first.binary,
+            threads=_threads(first.argv),
+            op_profile=any(flag in first.argv for flag in _PROFILING),
+            measured=summary.measured,
+            repeats=repeats,
+            runs=sum(run.record.runs or 0 for run in runs if measured(run)) or None,
+            latency_ms=latency,
+            low_ms=low,
+            high_ms=high,
+            p95_ms=summary.p95_ms,
+            runs_per_second=1000 / latency if latency else None,
+            init_ms=_smallest(run.record.init_ms for run in runs if measured(run)),
+            memory_mb=summary.memory_mb,
+            delegated_share=summary.delegated_share,
+            relative_error=summary.relative_error,
+            wrong_output=any(run.output and not run.output.passed for run in runs),
+            hottest=summary.hottest,
+            top1=file.accuracy.top1 if file.accuracy else None,
+            agreement=file.accuracy.agreement if file.accuracy else None,
+            size_bytes=file.size_bytes,
+        )
+
+    def _problem(
+        self, run: AndroidRun | PlannedRun, kind: ProblemKind, reason: str, log: Path | None
+    ) -> Problem:
+        file = self._files[run.sha256].name
+        return Problem(file, self._place.name, run.delegate, run.repeat, kind, reason, log)
+
+
+def phone_place(device: DeviceInfo, name: str, target: str) -> Place:
+    """A phone as the report shows it."""
+    level = "" if device.api_level is None else f", API level {device.api_level}"
+    details = (
+        f"{device.soc or 'unknown chip'}, Android {device.android or '?'}{level}, "
+        f"{device.abi or 'unknown instruction set'}, adb calls it {device.serial}"
+    )
+    return Place(name, details, target)
+
+
+def _kind(run: AndroidRun) -> ProblemKind:
+    if not measured(run):
+        return "failed"
+    if run.output is not None and not run.output.passed:
+        return "wrong output"
+    if run.ran_on is None:
+        return "unclear"
+    return "fell back" if run.ran_on == "cpu" != run.delegate else "wrong output"
+
+
+def _threads(argv: Sequence[str]) -> int | None:
+    flag = "--num_threads="
+    values = [word.removeprefix(flag) for word in argv if word.startswith(flag)]
+    return int(values[0]) if values and values[0].isdecimal() else None
+
+
+def _smallest(values: Iterable[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
