@@ -7,7 +7,7 @@ from tflite_tools.run_report.records import Measurement
 def delegate_label(row: Measurement) -> str:
     """A delegate as it was asked for, with what else sets the run apart."""
     parts = [shown(row.delegate)]
-    if row.threads is not None and row.delegate == "cpu":
+    if row.delegate == "cpu":
         parts.append(f"{row.threads} thread{'' if row.threads == 1 else 's'}")
     if row.binary == "litert":
         parts.append("LiteRT's tool")

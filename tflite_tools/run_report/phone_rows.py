@@ -91,7 +91,7 @@ class PhoneRows:
             ran_on=first.ran_on if summary.measured else None,
             fell_back=bool(summary.measured) and first.ran_on == "cpu" != first.delegate,
             binary=first.binary,
-            threads=_threads(first.argv),
+            threads=first.num_threads,
             op_profile=any(flag in first.argv for flag in _PROFILING),
             measured=summary.measured,
             repeats=repeats,
@@ -137,12 +137,6 @@ def _kind(run: AndroidRun) -> ProblemKind:
     if run.ran_on is None:
         return "unclear"
     return "fell back" if run.ran_on == "cpu" != run.delegate else "wrong output"
-
-
-def _threads(argv: Sequence[str]) -> int | None:
-    flag = "--num_threads="
-    values = [word.removeprefix(flag) for word in argv if word.startswith(flag)]
-    return int(values[0]) if values and values[0].isdecimal() else None
 
 
 def _smallest(values: Iterable[float | None]) -> float | None:

@@ -81,7 +81,7 @@ class Measurement:
             to it, or None where that is not known.
         fell_back: Whether the delegate left everything to the CPU.
         binary: The tool that measured: "classic", "litert" or "host".
-        threads: How many threads the CPU's operators had; None if unknown.
+        threads: How many threads the CPU's operators had.
         op_profile: Whether operators were timed one by one, which makes runs slower.
         measured: How many of the repetitions gave these figures.
         repeats: How many there are, with those that failed.
@@ -108,7 +108,7 @@ class Measurement:
     ran_on: str | None
     fell_back: bool
     binary: str
-    threads: int | None
+    threads: int
     op_profile: bool
     measured: int
     repeats: int

@@ -92,7 +92,7 @@ def planned():
         words = [file.stem, delegate, str(threads), str(repeat), *extra]
         key = "-".join("".join(s if s.isalnum() else "_" for s in word) for word in words)
         digest = sha256 or hashlib.sha256(content).hexdigest()
-        return PlannedRun(key, file, digest, "classic", delegate, repeat, argv, "/out")
+        return PlannedRun(key, file, digest, "classic", delegate, threads, repeat, argv, "/out")
 
     return make
 
