@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_finet.graph import copy_model, has_graph
-from keras_finet.layers import Foldable
+from keras_finet.layers import FoldableConvolution
 from keras_finet.table import text_table
 
 # By exact type: subclasses such as the transposed and the separable ones work differently.
@@ -147,7 +147,7 @@ def _calls(
 
 
 def _has_known_macs(layer: keras.layers.Layer) -> bool:
-    return type(layer) in COUNTED or isinstance(layer, Foldable)
+    return type(layer) in COUNTED or isinstance(layer, FoldableConvolution)
 
 
 def _macs(layer: keras.layers.Layer, output: Any) -> int:
@@ -157,9 +157,9 @@ def _macs(layer: keras.layers.Layer, output: Any) -> int:
             f"Expected a model with a known image size. Received: layer {layer.name!r} with "
             f"outputs of shape {output.shape}. Build the model with a static `input_shape`."
         )
-    kernel = layer.fold().kernel if isinstance(layer, Foldable) else layer.kernel
-    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D)
-    channels = math.prod(kernel.shape[-2:]) if is_depthwise else kernel.shape[-1]
+    kernel = layer.fold().kernel if isinstance(layer, FoldableConvolution) else layer.kernel
+    channels_first = getattr(layer, "data_format", None) == "channels_first"
+    channels = output.shape[1 if channels_first else -1]
     return math.prod(output.shape[1:]) // channels * math.prod(kernel.shape)
 
 

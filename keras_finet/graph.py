@@ -7,12 +7,14 @@
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 from numpy.typing import NDArray
 
 Operation = Any
+# What stands in the place of a layer: another, several one after another, or None for a copy.
+Replacement: TypeAlias = keras.layers.Layer | list[keras.layers.Layer] | None
 
 
 class Source(NamedTuple):
@@ -118,7 +120,7 @@ def layers_inside(model: keras.Model) -> Iterator[keras.layers.Layer]:
 def copy_model(
     model: keras.Model,
     *,
-    replace: Callable[[Operation], keras.layers.Layer | None] = lambda operation: None,
+    replace: Callable[[Operation], Replacement] = lambda operation: None,
     bypass: frozenset[str] = frozenset(),
     on_call: Callable[[Operation, Any], None] = lambda operation, outputs: None,
     dtype: str | None = None,
@@ -128,8 +130,8 @@ def copy_model(
 
     Args:
         model: A functional or a built Sequential model. It is not changed.
-        replace: Function of a layer that returns what stands in its place, with its weights, or
-            None to copy the layer.
+        replace: Function of a layer that returns what stands in its place, with its weights: a
+            layer, or several that are called one after another; or None to copy the layer.
         bypass: Names of layers whose (only) input takes the place of their output.
         on_call: Function that is told of every call in the copy: the copy's operation and its
             symbolic outputs.
@@ -144,11 +146,16 @@ def copy_model(
     """
     original = as_functional(model)
     copied: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
+    # By the name of the first of several layers, those that follow it.
+    following: dict[str, list[keras.layers.Layer]] = {}
 
     def clone(operation: Operation) -> Operation:
         if operation.name in bypass:
             return keras.layers.Identity(name=operation.name)
         replacement = replace(operation)
+        if isinstance(replacement, list):
+            first, *following[replacement[0].name] = replacement
+            return first
         if replacement is not None:
             return replacement
         if has_graph(operation):
@@ -163,6 +170,9 @@ def copy_model(
             return keras.tree.flatten((args, kwargs))[0]
         outputs = operation(*args, **kwargs)
         on_call(operation, outputs)
+        for layer in following.get(operation.name, ()):
+            outputs = layer(outputs)
+            on_call(layer, outputs)
         return outputs
 
     copy = keras.models.clone_model(

@@ -11,7 +11,18 @@ from typing import Any
 import keras
 
 import keras_finet
-from keras_finet.layers import ChannelShuffleSplit, FineGrainedBatchNorm
+from keras_finet.layers import (
+    BranchScale,
+    ChannelShuffleSplit,
+    FineGrainedBatchNorm,
+    RPReLU,
+    RSign,
+    ShiftedReLU,
+    SignConv2D,
+    SignDepthwiseConv2D,
+    SignStandardizedConv2D,
+    StandardizedConv2D,
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,6 +93,16 @@ class Builder(Row):
         )
 
 
+WINDOW = {
+    "kernel_size": (3, 1),
+    "padding": "same",
+    "dilation_rate": (1, 2),
+    "activation": "relu",
+    "activity_regularizer": "l2",
+}
+KERNEL = {"kernel_regularizer": "l2", "kernel_constraint": "non_neg"}
+GAMMA = {"gamma_regularizer": "l2", "gamma_constraint": "non_neg"}
+
 LAYERS = [
     Layer(
         public=FineGrainedBatchNorm,
@@ -107,6 +128,77 @@ LAYERS = [
         size=(4, 6, 8),
         kept=(ChannelShuffleSplit,),
     ),
+    Layer(
+        public=SignConv2D,
+        operators={"CONV_2D": 1},
+        arguments={**WINDOW, **KERNEL, "filters": 5, "kernel_initializer": "glorot_normal"},
+        size=(5, 6, 10),
+    ),
+    Layer(
+        public=SignDepthwiseConv2D,
+        operators={"DEPTHWISE_CONV_2D": 1},
+        arguments={
+            **WINDOW,
+            "depth_multiplier": 2,
+            "depthwise_initializer": "glorot_normal",
+            "depthwise_regularizer": "l2",
+            "depthwise_constraint": "non_neg",
+        },
+        size=(5, 6, 4),
+    ),
+    Layer(
+        public=StandardizedConv2D,
+        operators={"CONV_2D": 1},
+        arguments={
+            **WINDOW,
+            **KERNEL,
+            **GAMMA,
+            "filters": 5,
+            "gain": 1.713,
+            "epsilon": 1e-4,
+            "bias_regularizer": "l2",
+            "bias_constraint": "non_neg",
+        },
+        size=(5, 6, 10),
+    ),
+    Layer(
+        public=SignStandardizedConv2D,
+        operators={"CONV_2D": 1},
+        arguments={**WINDOW, **KERNEL, **GAMMA, "filters": 5, "epsilon": 1e-4},
+        size=(5, 6, 10),
+    ),
+    Layer(
+        public=BranchScale,
+        operators={"MUL": 1},
+        arguments={"initial": 0.3, "regularizer": "l2", "constraint": "non_neg"},
+        size=(5, 6, 4),
+    ),
+    Layer(
+        public=RSign,
+        operators={"ADD": 1, "GREATER_EQUAL": 1, "SELECT_V2": 1},
+        arguments={
+            "scale": 0.7,
+            "bias_initializer": "random_normal",
+            "bias_regularizer": "l2",
+            "bias_constraint": "non_neg",
+        },
+        size=(5, 6, 4),
+    ),
+    Layer(
+        public=RPReLU,
+        operators={"ADD": 2, "PRELU": 1},
+        arguments={
+            f"{weight}_{kind}": value
+            for weight in ("shift_in", "slope", "shift_out")
+            for kind, value in (
+                ("initializer", "random_normal"),
+                ("regularizer", "l2"),
+                ("constraint", "non_neg"),
+            )
+        },
+        size=(5, 6, 4),
+    ),
+    Layer(public=ShiftedReLU, operators={"MAXIMUM": 1}, size=(5, 6, 4)),
 ]
 
 RESNET_STRIDES = {"stage2": 4, "stage3": 8, "stage4": 16, "stage5": 32}

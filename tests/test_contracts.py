@@ -62,7 +62,8 @@ def defined_in_the_package():
         values = vars(importlib.import_module(module.name)).values()
         builders.update(filter(is_builder, values))
     registered = keras.saving.get_custom_objects()
-    return {registered[name] for name in registered if name.startswith("keras_finet>")}, builders
+    ours = {registered[name] for name in registered if name.startswith("keras_finet>")}
+    return set(filter(is_layer, ours)), builders
 
 
 def exported(module, condition):

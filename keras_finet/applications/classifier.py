@@ -13,7 +13,7 @@ from keras.applications import imagenet_utils
 from keras_finet.applications.image_input import image_input
 from keras_finet.applications.loading import load_weights
 from keras_finet.applications.released import fetch, released
-from keras_finet.layers.conv_layer import positive_integer
+from keras_finet.layers.arguments import positive_integer
 
 Tensor = Any
 Activation = str | Callable[[Tensor], Tensor] | None

@@ -21,7 +21,7 @@ from keras_finet.applications.classifier import (
 )
 from keras_finet.applications.documentation import documented
 from keras_finet.applications.schemes import Branch, FineGrainedScheme, Scheme
-from keras_finet.layers.conv_layer import positive_integer
+from keras_finet.layers.arguments import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
 WIDTHS = {"FinetSmall": (30, 60, 120), "FinetLarge": (100, 200, 400)}

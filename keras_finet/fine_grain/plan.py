@@ -17,7 +17,7 @@ from keras_finet.fine_grain.rules import (
 )
 from keras_finet.graph import Graph, Operation, as_functional, has_graph
 from keras_finet.layers import FineGrainedBatchNorm
-from keras_finet.layers.conv_layer import positive_integer
+from keras_finet.layers.arguments import positive_integer
 from keras_finet.layers.fine_grained_batch_norm import DEFAULT_GROUPS
 from keras_finet.pairs import check_inference_calls, refuse_wrapped
 from keras_finet.planning import ENTER, Plan, RefusalError, Rule, decide

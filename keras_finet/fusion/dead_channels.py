@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping
 import keras
 import numpy as np
 
-from keras_finet.fusion.stock_weights import filter_norms, stock_weights
+from keras_finet.fusion.stock_weights import convolution_weights, filter_norms
 from keras_finet.graph import Graph, Operation
-from keras_finet.layers import Foldable
 from keras_finet.layers.dead_channels import Mask, Normalizing, dead_slices
 from keras_finet.layers.fold import Float64Array, constants_of
 from keras_finet.pairs import check_constant_statistics
@@ -68,6 +67,4 @@ def _norms_before(
     """Norms of the kernels that make the channels of `normalization`, ones if there are none."""
     if convolution is None:
         return np.ones(normalization.moving_variance.shape)
-    if isinstance(convolution, Foldable):
-        return filter_norms(convolution.fold().kernel, convolution)
-    return filter_norms(stock_weights(convolution).kernel, convolution)
+    return filter_norms(convolution_weights(convolution))

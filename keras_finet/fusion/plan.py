@@ -1,23 +1,25 @@
 """What `fuse` will do to a model, and why not more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import ClassVar
 
 import keras
 
 from keras_finet.fusion.dead_channels import find_dead_channels
+from keras_finet.fusion.expand import expand
 from keras_finet.fusion.rules import (
     DROPOUTS,
     check_removable,
     check_replaceable,
     find_convolution,
 )
-from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
-from keras_finet.layers import Foldable
+from keras_finet.graph import Graph, Operation, Source, has_graph
+from keras_finet.layers import Foldable, FoldableConvolution
 from keras_finet.layers.dead_channels import Mask
 from keras_finet.pairs import check_inference_calls, refuse_wrapped
-from keras_finet.planning import ENTER, Plan, Rule, decide
+from keras_finet.planning import ENTER, Decision, Plan, RefusalError, Rule, decide
 from keras_finet.table import text_table
 
 
@@ -28,10 +30,13 @@ class FusionPlan(Plan):
     Attributes:
         model: Name of the model.
         decisions: A `Decision` for every foldable layer, normalisation and dropout, in the order
-            of the graph. Actions: `"replace"` (a foldable layer becomes a stock convolution),
-            `"fold"` (a normalisation goes into the layer before it), `"remove"` (identity in
-            inference) and `"keep"`.
-        chains: For every layer that becomes another, the normalisations folded into it, by name.
+            of the graph. Actions: `"replace"` (a foldable layer becomes stock layers), `"fold"` (a
+            normalisation or a rescaling goes into a layer before it), `"remove"` (identity in
+            inference) and `"keep"`. A layer that becomes several is followed by what happens to
+            those.
+        chains: For every layer that becomes another, the layers folded into it, by name.
+        shifted: Names of sums that have an offset added already which comes after them in the
+            original, as it was folded into a summand.
         removed: Names of the layers that vanish.
         dead_channels: For every normalising layer with dead channels, which they are, by name: a
             boolean array shaped as its moving variance, `(groups, filters)` in a fine-grained one.
@@ -42,6 +47,7 @@ class FusionPlan(Plan):
     heading: ClassVar[str] = "Fusion plan"
 
     chains: dict[str, list[str]] = field(default_factory=dict)
+    shifted: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     dead_channels: dict[str, Mask] = field(default_factory=dict)
 
@@ -79,31 +85,42 @@ def plan_fusion(model: keras.Model, *, fold_batch_norm: bool = True) -> FusionPl
     Raises:
         ValueError: if `model` is neither functional nor Sequential.
     """
-    return _Planner(as_functional(model), fold_batch_norm).plan()
+    return _Planner(model, fold_batch_norm).plan()
 
 
 class _Planner:
     def __init__(self, model: keras.Model, fold_batch_norm: bool) -> None:
-        self.graph = Graph(model)
+        expansion = expand(model)
+        self.expanded = expansion.decisions
+        self.graph = Graph(expansion.model)
         self.result = FusionPlan(model.name)
         self.fold_batch_norm = fold_batch_norm
         # What takes the place of a vanished layer's output.
         self.origins: dict[Source, Source] = {}
 
     def plan(self) -> FusionPlan:
-        self.result.decisions.extend(decide(self.graph, self._rule_for))
+        self.result.decisions.extend(self._in_order(decide(self.graph, self._rule_for)))
         self.result.dead_channels.update(find_dead_channels(self.graph, self.result.chains))
         return self.result
+
+    def _in_order(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Sorts what is decided on layers of the expanded graph in between the expansions."""
+        order = {name: index for index, name in enumerate(self.graph.operations)}
+        places = [(order[name], decision) for name, decision in self.expanded.items()]
+        places += [(order[decision.layer], decision) for decision in decisions]
+        return [decision for _, decision in sorted(places, key=itemgetter(0))]
 
     def _rule_for(self, operation: Operation) -> Rule | None:
         if has_graph(operation):
             return self._enter
-        if isinstance(operation, Foldable):
+        if isinstance(operation, FoldableConvolution):
             return self._replace
         if self.fold_batch_norm and isinstance(operation, DROPOUTS):
             return self._remove
         if self.fold_batch_norm and isinstance(operation, keras.layers.BatchNormalization):
             return self._fold
+        if self.fold_batch_norm and isinstance(operation, keras.layers.Rescaling):
+            return self._fold if self._folds(operation) else None
         if isinstance(operation, keras.layers.Wrapper):
             inner = operation.layer
             return refuse_wrapped if isinstance(inner, Foldable) or has_graph(inner) else None
@@ -117,7 +134,16 @@ class _Planner:
     def _replace(self, layer: Operation) -> tuple[str, str]:
         check_replaceable(layer, self.graph)
         self.result.chains[layer.name] = []
-        return "replace", "Conv2D"
+        stock = layer.stock_layers(layer.input.shape)
+        return "replace", ", ".join(type(each).__name__ for each in stock)
+
+    def _folds(self, layer: Operation) -> bool:
+        """Tells whether `layer` folds: of those that do not, most stand at a network's input."""
+        try:
+            find_convolution(layer, self.graph, self.origins)
+        except RefusalError:
+            return False
+        return True
 
     def _remove(self, layer: Operation) -> tuple[str, str]:
         check_removable(layer, self.graph)
@@ -125,7 +151,9 @@ class _Planner:
         return "remove", "identity in inference"
 
     def _fold(self, layer: Operation) -> tuple[str, str]:
-        convolution = find_convolution(layer, self.graph, self.origins)
+        convolution, addition = find_convolution(layer, self.graph, self.origins)
+        if addition is not None:
+            self.result.shifted.add(addition)
         self.result.chains.setdefault(convolution, []).append(layer.name)
         self._vanish(layer)
         return "fold", convolution

@@ -1,13 +1,18 @@
 """From a plan to the fused model."""
 
-import keras
+from typing import Any
 
+import keras
+import numpy as np
+
+from keras_finet.fusion.constants import constants_after
 from keras_finet.fusion.dead_channels import without_dead_channels
+from keras_finet.fusion.expand import expand
 from keras_finet.fusion.plan import FusionPlan, plan_fusion
-from keras_finet.fusion.stock_weights import filter_shape, stock_weights
+from keras_finet.fusion.stock_weights import convolution_weights, filter_shape
 from keras_finet.graph import Operation, copy_model
-from keras_finet.layers import ConvWeights, Foldable
-from keras_finet.layers.fold import constants_of, scale_and_offset
+from keras_finet.layers import ConvWeights, FoldableConvolution
+from keras_finet.layers.fold import with_weights
 
 
 def fuse(
@@ -15,9 +20,11 @@ def fuse(
 ) -> keras.Model:
     """Returns the model for deployment: stock layers, the same outputs.
 
-    Every layer that can `fold` (see `keras_finet.layers.Foldable`) becomes a `Conv2D` of the same
-    name. With `fold_batch_norm` every `BatchNormalization` behind a `Conv2D`, `DepthwiseConv2D`,
-    `Dense` or foldable layer goes into that layer's weights too, and dropout layers vanish.
+    Every `keras_finet.layers.Foldable` becomes the stock layers that equal it, the last of which
+    has its name. With `fold_batch_norm` every `BatchNormalization` and every `Rescaling` by one
+    number or one a channel that stands behind a `Conv2D`, `DepthwiseConv2D`, `Dense` or foldable
+    convolution goes into that layer's weights too; what adds to a residual sum goes into a summand;
+    and dropout layers vanish.
     Weights are folded in float64 from the moving statistics (arXiv 2005.06828, eq. 6 to 9).
     `plan_fusion` tells beforehand what happens to which layer; `verify_fusion` proves the result.
 
@@ -46,7 +53,8 @@ def fuse(
     return _rewrite(model, plan, drop_dead_channels)
 
 
-def _rewrite(model: keras.Model, plan: FusionPlan, drop: bool) -> keras.Model:
+def _rewrite(original: keras.Model, plan: FusionPlan, drop: bool) -> keras.Model:
+    model = expand(original).model
     dead = plan.dead_channels if drop else {}
 
     def healed(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -65,42 +73,29 @@ def _rewrite(model: keras.Model, plan: FusionPlan, drop: bool) -> keras.Model:
 
 def _folded_layer(
     layer: keras.layers.Layer,
-    chain: list[keras.layers.BatchNormalization],
+    chain: list[keras.layers.Layer],
     input_shape: tuple[int | None, ...],
 ) -> keras.layers.Layer:
     """Makes the stock layer that equals `layer` followed by `chain` in inference."""
-    weights = layer.fold() if isinstance(layer, Foldable) else stock_weights(layer)
-    for normalization in chain:
-        weights = _fold_normalization(weights, layer, normalization)
-    folded = _stock_layer(layer)
+    weights = convolution_weights(layer)
+    for folding in chain:
+        weights = _fold_constants(weights, *constants_after(folding, layer))
     # The shape of one input is all that a build needs, whichever call it belongs to.
-    folded.build(input_shape)
-    folded.set_weights([array.astype("float32") for array in weights])
-    return folded
+    if isinstance(layer, FoldableConvolution):
+        (stock,) = layer.stock_layers(input_shape)
+        stock.set_weights([array.astype("float32") for array in weights])
+        return stock
+    return with_weights(_with_bias(layer), input_shape, weights)
 
 
-def _stock_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if isinstance(layer, Foldable):
-        return keras.layers.Conv2D(
-            layer.filters,
-            layer.kernel_size,
-            strides=layer.strides,
-            padding=layer.padding,
-            data_format=layer.data_format,
-            dilation_rate=layer.dilation_rate,
-            activation=layer.activation,
-            dtype="float32",
-            name=layer.name,
-        )
+def _with_bias(layer: keras.layers.Layer) -> keras.layers.Layer:
     config = layer.get_config()
     # Penalties and constraints were on the weights before folding.
     penalties = {key: None for key in config if key.endswith(("_regularizer", "_constraint"))}
     return type(layer).from_config({**config, **penalties, "use_bias": True, "dtype": "float32"})
 
 
-def _fold_normalization(
-    weights: ConvWeights, layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization
-) -> ConvWeights:
-    scale, offset = scale_and_offset(*constants_of(normalization), normalization.epsilon)
-    kernel = weights.kernel * scale.reshape(filter_shape(weights.kernel, layer))
+def _fold_constants(weights: ConvWeights, scale: Any, offset: Any) -> ConvWeights:
+    channels = np.broadcast_to(scale, weights.bias.shape)
+    kernel = weights.kernel * channels.reshape(filter_shape(weights))
     return ConvWeights(kernel, weights.bias * scale + offset)

@@ -1,6 +1,6 @@
 """Proof that a fused model computes what the original computes."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from keras_finet.fusion.plan import plan_fusion
+from keras_finet.fusion.plan import FusionPlan, plan_fusion
 from keras_finet.graph import as_functional, copy_model, layers_inside
 from keras_finet.table import text_table
 
@@ -179,7 +179,8 @@ def _first_divergence(
     """Returns the first layer whose output differs by more than `tolerance`, and its error."""
     few = _slice(inputs, 0, as_functional(model).inputs[0].shape[0] or LAYER_SAMPLES)
     expected, actual = _layer_outputs(model, few), _layer_outputs(fused, few)
-    for original, name in _counterparts(plan_fusion(model).chains, expected, actual):
+    plan = plan_fusion(model)
+    for original, name in _counterparts(plan, expected, actual):
         error = _relative_error(expected[original], actual[name])
         # Written so that NaN diverges.
         if not error <= tolerance:
@@ -188,13 +189,13 @@ def _first_divergence(
 
 
 def _counterparts(
-    chains: Mapping[str, list[str]], originals: Collection[str], fused: Collection[str]
+    plan: FusionPlan, originals: Collection[str], fused: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Yields, in the order of the fused graph, layers of both models that have equal outputs."""
     for name in fused:
-        folded = [layer for layer in chains.get(name, []) if layer not in fused]
+        folded = [layer for layer in plan.chains.get(name, []) if layer not in fused]
         counterpart = folded[-1] if folded else name
-        if counterpart in originals:
+        if counterpart in originals and name not in plan.shifted:
             yield counterpart, name
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_finet.layers.conv_layer import Shape, Tensor
+from keras_finet.layers.channels import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")

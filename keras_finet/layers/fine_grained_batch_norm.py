@@ -15,8 +15,10 @@ import keras
 import numpy as np
 from keras import constraints, initializers, ops, regularizers
 
+from keras_finet.layers.arguments import positive_integer
 from keras_finet.layers.batch_form import Form, Parameters, Settings
-from keras_finet.layers.conv_layer import ConvLayer, Shape, Tensor, positive_integer
+from keras_finet.layers.channels import Shape, Tensor
+from keras_finet.layers.conv_layer import ConvLayer
 from keras_finet.layers.fold import ConvWeights, Float64Array, scale_and_offset, to_float64
 from keras_finet.layers.grouping import group_of_channel, group_sizes
 from keras_finet.layers.moment_form import normalize_by_moments
@@ -316,11 +318,7 @@ class FineGrainedBatchNorm(ConvLayer):
         Raises:
             ValueError: if the layer has not been built.
         """
-        if not self.built:
-            raise ValueError(
-                f"Expected layer {self.name!r} to be built. Call it on an input, or its `build` "
-                "with an input shape, before `fold`."
-            )
+        self._check_built()
         return ConvWeights(*self._fold(np, *map(to_float64, self._tensors())))
 
     def kernel_norms(self) -> Float64Array:

@@ -1,4 +1,4 @@
-"""What a layer must offer to be deployed as one plain convolution, and the algebra of it.
+"""What a layer must offer to be deployed as stock layers, and the algebra of it.
 
 A normalisation with constant statistics is one factor and one offset a filter,
 
@@ -9,6 +9,7 @@ channels that are normalised apart (arXiv 2005.06828, eq. 9) scale the rows of t
 them, each by its own factor, and add up their offsets.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import keras
@@ -24,8 +25,9 @@ class ConvWeights(NamedTuple):
 
     Attributes:
         kernel: Array in the layout of the stock layer's kernel: `(kernel_height, kernel_width,
-            in_channels, filters)` for `Conv2D`.
-        bias: Array of shape `(filters,)`.
+            in_channels, filters)` for `Conv2D`, `(kernel_height, kernel_width, in_channels,
+            depth_multiplier)` for `DepthwiseConv2D`.
+        bias: Array with a number for each output channel.
     """
 
     kernel: Float64Array
@@ -46,24 +48,52 @@ class Normalization(NamedTuple):
 
 @runtime_checkable
 class Foldable(Protocol):
-    """A layer that in inference equals one `keras.layers.Conv2D`.
+    """A layer that in inference equals a row of stock Keras layers.
 
     `keras_finet.fuse` replaces any layer that satisfies this protocol and knows nothing else of it.
-    The attributes have the names and the meaning that they have in `Conv2D`.
     """
 
     name: str
-    filters: int
-    kernel_size: tuple[int, int]
-    strides: tuple[int, int]
-    padding: str
+
+    def stock_layers(self, input_shape: tuple[int | None, ...]) -> list[keras.layers.Layer]:
+        """Returns new stock layers that one after another compute what this layer computes.
+
+        They are built for inputs of `input_shape` and have their weights. The last one has the
+        layer's name. A number for each channel is a `Rescaling`, which `fuse` may fold further.
+        """
+        ...
+
+
+@runtime_checkable
+class FoldableConvolution(Foldable, Protocol):
+    """A foldable layer that is one stock convolution: normalisations behind it fold into it too.
+
+    `activation` and `data_format` have the meaning that they have in `Conv2D`.
+    """
+
     data_format: str
-    dilation_rate: tuple[int, int]
     activation: Any
 
     def fold(self) -> ConvWeights:
         """Returns the weights of the equal convolution, computed in float64."""
         ...
+
+
+def with_weights(
+    layer: keras.layers.Layer, input_shape: tuple[int | None, ...], weights: Sequence[Float64Array]
+) -> keras.layers.Layer:
+    """Builds a stock layer for inputs of `input_shape`, gives it `weights` and returns it."""
+    layer.build(input_shape)
+    layer.set_weights([array.astype("float32") for array in weights])
+    return layer
+
+
+def model_of(
+    function: Callable[[Any], Any], input_shape: tuple[int | None, ...], name: str
+) -> keras.Model:
+    """Returns operations of `keras.ops` on a tensor as a layer with a name: a model of them."""
+    inputs = keras.Input((None,) * (len(input_shape) - 1))
+    return keras.Model(inputs, function(inputs), name=name)
 
 
 def to_float64(variable: Any) -> Float64Array:
