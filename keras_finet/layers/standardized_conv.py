@@ -257,7 +257,8 @@ class SignStandardizedConv2D(StandardizedLayer):
     It convolves with `gamma * mean(|W_0|) * sign(W_0)`, where `W_0` is the standardised kernel, the
     mean is that of a filter, and the sign of 0 is +1. The gradient of `mean(|W_0|) * sign(W_0)` is
     taken for that of `W_0`, and goes on through the standardisation. (The paper clips `W_0` to
-    [-1, 1] on the way, which never acts: a filter of `W_0` has norm 1.) `fuse` makes a `Conv2D` of it, whose filters have two values each.
+    [-1, 1] on the way, which never acts: a filter of `W_0` has norm 1.) `fuse` makes a `Conv2D` of
+    it, whose filters have two values each.
 
     Reference: [Chen et al., 2021](https://arxiv.org/abs/2104.08215).
 

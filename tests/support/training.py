@@ -1,5 +1,7 @@
 """One training step of a Keras layer or model on whichever backend runs."""
 
+import inspect
+
 import keras
 import numpy as np
 from keras import ops
@@ -47,11 +49,13 @@ def _tensorflow(layer, inputs, upstream):
 def _jax(layer, inputs, upstream):
     import jax
 
+    # Keras hands the arguments of a stateless call on as they are.
+    mode = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
     trainable = [variable.value for variable in layer.trainable_variables]
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def loss(trainable, inputs):
-        outputs, new_state = layer.stateless_call(trainable, state, inputs, training=True)
+        outputs, new_state = layer.stateless_call(trainable, state, inputs, **mode)
         return ops.sum(outputs * ops.cast(upstream, outputs.dtype)), (outputs, new_state)
 
     gradient = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))
