@@ -12,6 +12,42 @@ LABEL_SMOOTHING = 0.1
 MAX_SHIFT = 3
 
 
+def padded(images: np.ndarray) -> np.ndarray:
+    """Repeats the edges of images as far as they may be shifted."""
+    border = [(0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0)]
+    return np.pad(images, border, mode="edge")
+
+
+def random_shifts(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draws the corners, `(*shape, 2)`, at which to cut images out of padded ones."""
+    return rng.integers(0, 2 * MAX_SHIFT + 1, (*shape, 2))
+
+
+def shifted(padded: np.ndarray, chosen: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Cuts the chosen images out of padded ones."""
+    size = padded.shape[1] - 2 * MAX_SHIFT
+    return np.stack(
+        [
+            padded[image, top : top + size, left : left + size]
+            for image, (top, left) in zip(chosen, corners, strict=True)
+        ]
+    )
+
+
+def optimizer(steps: int, learning_rate: float = LEARNING_RATE) -> keras.optimizers.Optimizer:
+    """SGD with Nesterov's momentum; the learning rate rises, then falls to 0 like a cosine."""
+    warmup = round(WARMUP_SHARE * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
+    )
+    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
+
+
+def loss() -> keras.losses.Loss:
+    """Cross-entropy of probabilities, with smoothed labels."""
+    return keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING)
+
+
 class ShiftedBatches(keras.utils.PyDataset):
     """Shuffled batches of images, each shifted at random by a few pixels.
 
@@ -20,10 +56,8 @@ class ShiftedBatches(keras.utils.PyDataset):
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, seed: int) -> None:
         super().__init__()
-        border = [(0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0)]
-        self.padded = np.pad(images, border, mode="edge")
+        self.padded = padded(images)
         self.labels = labels
-        self.size = images.shape[1]
         self.batch_size = min(BATCH_SIZE, len(images))
         self.rng = np.random.default_rng(seed)
         self.order = self.rng.permutation(len(images))
@@ -33,12 +67,9 @@ class ShiftedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size :][: self.batch_size]
-        shifts = self.rng.integers(0, 2 * MAX_SHIFT + 1, (len(chosen), 2))
-        shifted = [
-            self.padded[image, top : top + self.size, left : left + self.size]
-            for image, (top, left) in zip(chosen, shifts, strict=True)
+        return shifted(self.padded, chosen, random_shifts(self.rng, len(chosen))), self.labels[
+            chosen
         ]
-        return np.stack(shifted), self.labels[chosen]
 
     def on_epoch_end(self) -> None:
         self.order = self.rng.permutation(self.order)
@@ -69,14 +100,9 @@ def train(
     train_images, train_labels = train_set
     test_images, test_labels = test_set
     batches = ShiftedBatches(train_images, keras.utils.to_categorical(train_labels, classes), seed)
-    steps = epochs * len(batches)
-    warmup = round(WARMUP_SHARE * steps)
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=LEARNING_RATE, warmup_steps=warmup
-    )
     model.compile(
-        optimizer=keras.optimizers.SGD(learning_rate, momentum=0.9, nesterov=True),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        optimizer=optimizer(epochs * len(batches)),
+        loss=loss(),
         metrics=["accuracy"],
         jit_compile=False,  # on a CPU XLA takes four times as long, and "auto" may choose it
         run_eagerly=eagerly,

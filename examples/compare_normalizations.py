@@ -1,0 +1,182 @@
+r"""Whether fine-grained batch normalisation (FBN) helps: Finets trained with it and with BN.
+
+python examples/compare_normalizations.py            # FinetSmall on characters drawn from fonts:
+                                                     # 62 classes, five seeds; many hours
+python examples/compare_normalizations.py --data digits --epochs 10 --seeds 0 1 2
+python examples/compare_normalizations.py --smoke    # the same steps in under a minute
+python examples/compare_normalizations.py --backend jax --model finet_small finet_large   # on a GPU
+
+Every finished run is on disk at once; a second call runs only what is missing. Several calls with
+the same --out share the work if each has other --variants: they compile at the same time and train
+in turns. A last call with all variants then writes the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from command_line import InputError, make_folder, whole_number
+from normalization_comparison import runs
+from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
+from normalization_comparison.turns import TimeIsUp, Turns
+from normalization_comparison.variants import BASELINE, VARIANTS
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+RESULTS = ("results.json", "results.md", "results.png")
+SMOKE_VARIANTS = (BASELINE, "g4")
+SMOKE_IMAGES = 96
+
+
+def main() -> int:
+    """Runs the comparison and returns the exit code."""
+    options = parse_options()
+    try:
+        check_installed(options.backend)
+        make_folder(options.out, RESULTS)
+        settings = settings_of(options)
+        train_missing(settings, options)
+        write_report(settings, options)
+    except InputError as error:
+        print(f"compare_normalizations: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            f"compare_normalizations: interrupted; finished runs are in {options.out}/, and the "
+            "same command goes on from there.",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+def settings_of(options: argparse.Namespace) -> list[Setting]:
+    return [
+        setting(
+            data, model, options.backend, train_images=options.train_images, epochs=options.epochs
+        )
+        for data, model in itertools.product(options.data, options.model)
+    ]
+
+
+def train_missing(settings: list[Setting], options: argparse.Namespace) -> None:
+    """Trains what is not on disk yet, until the time limit."""
+    turns = Turns(options.out, options.minutes)
+    for each, variant in itertools.product(settings, options.variants):
+        there = {run.seed for run in runs.read(options.out, each, [variant], options.seeds)}
+        missing = [seed for seed in options.seeds if seed not in there]
+        if not missing:
+            continue
+        os.environ["KERAS_BACKEND"] = each.backend
+        # Only now: a report of what is there needs no Keras.
+        from normalization_comparison.training_runs import train_and_write
+
+        try:
+            train_and_write(each, variant, missing, turns, options)
+        except TimeIsUp:
+            print(f"{options.minutes} minutes are over: no further run starts.", flush=True)
+            return
+
+
+def write_report(settings: list[Setting], options: argparse.Namespace) -> None:
+    """Reports on all runs that are there, of the variants and seeds that were asked for."""
+    # Only now: --help and mistakes need not wait for Matplotlib.
+    from normalization_comparison import picture, report
+
+    comparisons = []
+    for each in settings:
+        found = runs.read(options.out, each, options.variants, options.seeds)
+        print(f"{len(found)} of {len(options.variants) * len(options.seeds)} runs of {each}")
+        if found:
+            comparisons.append(report.Comparison(each, found))
+            report.print_table(comparisons[-1])
+    if comparisons:
+        report.write_json(options.out / "results.json", comparisons)
+        text = report.markdown(comparisons)
+        (options.out / "results.md").write_text(text, encoding="utf-8")
+        picture.write_picture(options.out / "results.png", comparisons)
+        print(f"{', '.join(RESULTS)} are in {options.out}/")
+
+
+def check_installed(backend: str) -> None:
+    if importlib.util.find_spec(backend) is None:
+        raise InputError(
+            f"--backend {backend}: it is not installed. Install it with: pip install {backend}"
+        )
+
+
+def parse_options() -> argparse.Namespace:
+    """Reads the command line; argparse itself exits with 2 on what it cannot read."""
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s [options]",
+        description="Trains Finets that differ in nothing but their normalisation: batch "
+        "normalisation (BN) and fine-grained batch normalisation (FBN) with 2, 4 and 8 groups, "
+        "with and without learned factors and offsets. The same seed gives the same kernels, "
+        "order of images, shifts and dropout, so that differences are paired.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
+    parser.add_argument("--data", nargs="+", choices=RECIPES, default=["characters"])
+    parser.add_argument("--model", nargs="+", choices=MODELS, default=["finet_small"])
+    parser.add_argument(
+        "--variants",
+        nargs="+",
+        choices=VARIANTS,
+        default=list(VARIANTS),
+        help="; ".join(f"{name}: {variant.title}" for name, variant in VARIANTS.items()),
+    )
+    parser.add_argument(
+        "--seeds", type=whole_number(0, 2**32 - 1), nargs="+", default=[0, 1, 2, 3, 4]
+    )
+    parser.add_argument(
+        "--epochs", type=whole_number(1, 10_000), help="in place of the recipe's; it says how many"
+    )
+    parser.add_argument(
+        "--train-images",
+        type=whole_number(64, 10_000_000),
+        help="in place of 30,000 characters, or of all digits",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=whole_number(1, 100_000),
+        help="after so many no new run starts, and the report is of those that are there",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=whole_number(1, 1000),
+        metavar="SEEDS",
+        help="on jax: how many seeds train in one program; None is all on a GPU, one on a CPU",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("out/compare_normalizations"),
+        help=f"where the runs and {', '.join(RESULTS)} go",
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="two variants and seeds, one epoch on a few images, unless named",
+    )
+    return completed(parser.parse_args())
+
+
+def completed(options: argparse.Namespace) -> argparse.Namespace:
+    """Fills in what depends on other options, with each choice once."""
+    if options.smoke:
+        options.variants = [name for name in options.variants if name in SMOKE_VARIANTS]
+        options.seeds = options.seeds[:2]
+        options.epochs, options.train_images = options.epochs or 1, SMOKE_IMAGES
+    for name in ("data", "model", "variants", "seeds"):
+        setattr(options, name, list(dict.fromkeys(getattr(options, name))))
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

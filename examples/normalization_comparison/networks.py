@@ -1,0 +1,34 @@
+"""The networks that are compared, with the weights that a seed gives them."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+import keras_finet
+from normalization_comparison.setting import IMAGE_SIZE, MODELS, Setting
+from normalization_comparison.variants import VARIANTS
+
+
+def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Model:
+    """Builds a variant's network.
+
+    Keras draws a seed for each layer in the order of the layers: where variants have the same
+    layers with kernels of the same shapes, a seed gives them the same kernels and dropout.
+    """
+    keras.utils.set_random_seed(seed)
+    builder = getattr(keras_finet, MODELS[setting.model])
+    return builder(
+        weights=None,
+        classes=classes,
+        input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
+        stem="cifar",
+        squeeze_excite=False,
+        **VARIANTS[variant].arguments,
+    )
+
+
+def parameters(model: keras.Model) -> int:
+    """How many numbers are trained."""
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)

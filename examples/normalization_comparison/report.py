@@ -1,0 +1,107 @@
+"""The comparison as a table for the terminal, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import rich.console
+import rich.markup
+import rich.table
+
+from normalization_comparison.runs import Run
+from normalization_comparison.setting import Setting
+from normalization_comparison.statistics import Row, rows
+
+HEADINGS = ("", "top-1 %", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
+UNKNOWN = "–"
+TEXT_WIDTH = 110  # a file has no width
+CAPTION = (
+    "top-1: of the test images after the last epoch, mean ± standard deviation over the seeds; "
+    "− BN: mean difference to BN with the same seeds, in percentage points, with its confidence "
+    "interval; p: paired t-test, two-sided, not corrected for the number of rows; time: of a "
+    "training image, in these runs; memory: of a training step, as XLA planned it."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All runs of one setting that are there."""
+
+    setting: Setting
+    runs: list[Run]
+
+    @property
+    def rows(self) -> list[Row]:
+        return rows(self.runs)
+
+
+def print_table(comparison: Comparison) -> None:
+    """Prints the table of one comparison."""
+    table = rich.table.Table(
+        title=str(comparison.setting), caption=CAPTION, caption_justify="left", box=None
+    )
+    for index, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="right" if index else "left", overflow="fold")
+    for row in comparison.rows:
+        table.add_row(*map(rich.markup.escape, cells(row)))
+    width = None if sys.stdout.isatty() else TEXT_WIDTH
+    rich.console.Console(width=width).print(table)
+
+
+def markdown(comparisons: Sequence[Comparison]) -> str:
+    """Returns the tables of all comparisons."""
+    lines = ["# Normalizations compared", "", CAPTION]
+    for comparison in comparisons:
+        lines += ["", f"## {comparison.setting}", ""]
+        lines += [_line(HEADINGS), "|---|" + "--:|" * (len(HEADINGS) - 1)]
+        lines += [_line(cells(row)) for row in comparison.rows]
+        lines += ["", _where(comparison.runs)]
+    return "\n".join(lines) + "\n"
+
+
+def write_json(path: Path, comparisons: Sequence[Comparison]) -> None:
+    """Writes the rows, with the figures of every seed."""
+    content = [
+        {
+            "setting": dataclasses.asdict(comparison.setting),
+            "rows": [dataclasses.asdict(row) for row in comparison.rows],
+        }
+        for comparison in comparisons
+    ]
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def cells(row: Row) -> list[str]:
+    difference = row.difference
+    spread = "" if row.std is None else f" ± {row.std:.2f}"
+    return [
+        row.title,
+        f"{row.mean:.2f}{spread}",
+        UNKNOWN
+        if difference is None
+        else f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]",
+        UNKNOWN if difference is None else _p(difference.p),
+        UNKNOWN if row.time_ratio is None else f"{row.time_ratio:.2f}",
+        UNKNOWN if row.memory_ratio is None else f"{row.memory_ratio:.2f}",
+        str(len(row.top1)),
+    ]
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _where(runs: Sequence[Run]) -> str:
+    devices = sorted({run.device for run in runs})
+    versions = sorted(
+        {f"{name} {version}" for run in runs for name, version in run.versions.items()}
+    )
+    return f"On {', '.join(devices)}; {', '.join(versions)}."
+
+
+def _line(row: Sequence[str]) -> str:
+    return "| " + " | ".join(row) + " |"

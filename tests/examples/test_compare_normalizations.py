@@ -1,0 +1,81 @@
+"""The comparison of normalisations as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support.examples import ROOT, assert_refused, run_example
+
+NAME = "compare_normalizations"
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out")
+    process = run_example(NAME, "--smoke", "--seeds", 4, 2, 9, "--out", folder)
+    assert process.returncode == 0, process.stderr
+    return process, folder
+
+
+def test_smoke_run(smoke):
+    process, folder = smoke
+    assert process.stderr == "", "TensorFlow's noise reached the terminal"
+    (comparison,) = json.loads((folder / "results.json").read_text())
+    assert [row["variant"] for row in comparison["rows"]] == ["bn", "g4"]
+    assert [sorted(row["top1"]) for row in comparison["rows"]] == [["2", "4"]] * 2
+    assert comparison["rows"][1]["difference"]["seeds"] == 2
+    assert "4 of 4 runs of FinetSmall on characters" in process.stdout
+    text = (folder / "results.md").read_text()
+    assert text.count("\n| BN |") == text.count("\n| FBN G=4 |") == 1
+    assert (folder / "results.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(folder.rglob("*_seed?.json"))) == 4
+
+
+def test_a_second_call_trains_nothing_and_needs_no_keras(smoke):
+    _, folder = smoke
+    command = (
+        "import sys; sys.path.insert(0, 'examples'); sys.argv[0] = 'compare_normalizations';"
+        "import compare_normalizations as program; code = program.main();"
+        "assert not {'keras', 'tensorflow', 'tflite_tools'} & set(sys.modules); sys.exit(code)"
+    )
+    arguments = ("--smoke", "--seeds", "4", "2", "--out", str(folder))
+    process = subprocess.run(
+        [sys.executable, "-c", command, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    assert "images/s" not in process.stdout
+    assert "4 of 4 runs" in process.stdout
+
+
+def test_a_damaged_record_is_one_clear_line(smoke, tmp_path):
+    _, folder = smoke
+    (file, *_) = folder.rglob("bn_seed4.json")
+    damaged = tmp_path / file.relative_to(folder)
+    damaged.parent.mkdir()
+    damaged.write_text(file.read_text()[:-40])
+    process = run_example(NAME, "--smoke", "--seeds", 4, "--out", tmp_path)
+    assert_refused(process, NAME, "bn_seed4.json", "Delete it to train again")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["--seeds", "-1"], "expected a whole number from 0"),
+        (["--variants", "layer_norm"], "invalid choice: 'layer_norm'"),
+        (["--data", "imagenet"], "invalid choice: 'imagenet'"),
+        (["--train-images", "10"], "expected a whole number from 64"),
+        (["--minutes", "0"], "expected a whole number from 1"),
+    ],
+)
+def test_bad_use_is_refused(arguments, fragment):
+    assert_refused(run_example(NAME, *arguments), NAME, fragment)
+
+
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "out").write_text("in the way")
+    assert_refused(run_example(NAME, "--out", tmp_path / "out"), NAME, "cannot be made")
