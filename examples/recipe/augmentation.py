@@ -24,7 +24,7 @@ Tensor = Any
 
 
 def decode(encoded: Tensor) -> Tensor:
-    """A JPEG, PNG, BMP or GIF (its first frame) as `(height, width, 3)` uint8."""
+    """A JPEG, PNG, BMP, WebP or GIF (its first frame) as `(height, width, 3)` uint8."""
     image = tf.io.decode_image(encoded, channels=CHANNELS, expand_animations=False)
     return tf.ensure_shape(image, (None, None, CHANNELS))
 

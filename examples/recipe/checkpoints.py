@@ -116,7 +116,8 @@ class CheckpointFile:
 
     def _read(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         try:
-            with np.load(self.path) as stored:
+            # Opened here: np.load leaves what is no archive open.
+            with self.path.open("rb") as file, np.load(file) as stored:
                 header = json.loads(stored[_HEADER].item())
                 arrays = [stored[f"arr_{index}"] for index in range(len(stored.files) - 1)]
                 return header, arrays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +18,9 @@ from recipe.logs import Logs
 from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from recipe.settings import Recipe
 from recipe.sources import Source
+from recipe.tensorflow_errors import reason
 from recipe.watching import Watch
 from tflite_tools.output_folder import whole_file
-from tflite_tools.tfds_source import brief
 
 MODEL = "model.keras"
 CHECKPOINT_STEPS = 1000
@@ -84,6 +84,7 @@ def train(
     weights: Path | None = None,
     distribution: Distribution | None = None,
     checkpoint_steps: int = CHECKPOINT_STEPS,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     eagerly: bool = False,
     verbose: str | int = "auto",
 ) -> TrainingResult:
@@ -102,6 +103,8 @@ def train(
         distribution: Over which devices the work is spread; by default one.
         checkpoint_steps: Number of steps between two checkpoints inside an epoch; there is one at
             the end of each epoch besides.
+        callbacks: Further callbacks; each epoch is a `fit` of its own to them. What they keep in
+            themselves is not in the checkpoint.
         eagerly: Skips the compilation of the step, which costs more than a few steps do.
         verbose: As in `keras.Model.fit`.
 
@@ -119,11 +122,14 @@ def train(
     with (distribution or OneDevice()).scope():
         with _dtype_policy(recipe):
             model = build(recipe, len(source.class_names), None)
+        _check_classes(model, source)
         if weights is not None and not file.path.exists():
             load_initial_weights(model, weights)
         compile_model(model, recipe, steps, eagerly=eagerly)
         progress = file.restore(model)
-        epochs = _Epochs(recipe, source, file, Logs(folder), steps, checkpoint_steps, verbose)
+        epochs = _Epochs(
+            recipe, source, file, Logs(folder), steps, checkpoint_steps, callbacks, verbose
+        )
         with data_errors(source):
             epochs.run(model, progress)
         if recipe.ema is not None:
@@ -144,6 +150,7 @@ class _Epochs:
     logs: Logs
     steps: int
     checkpoint_steps: int
+    callbacks: Sequence[keras.callbacks.Callback]
     verbose: str | int
 
     def run(self, model: Any, progress: Progress) -> None:
@@ -167,7 +174,7 @@ class _Epochs:
     def _epoch(
         self, model: Any, progress: Progress, evaluation: Any, watch: Watch
     ) -> dict[str, float]:
-        callbacks = [watch]
+        callbacks = [watch, *self.callbacks]
         if self.recipe.ema is not None:
             callbacks.append(keras.callbacks.SwapEMAWeights())
         fitted = model.fit(
@@ -198,7 +205,7 @@ def data_errors(source: Source) -> Iterator[None]:
         if keras.backend.backend() == "tensorflow" and "IteratorGetNext" not in str(error):
             raise
         raise InputError(
-            f"{source.name}: some data cannot be read: {brief(error)}. Mend them, or prepare the "
+            f"{source.name}: some data cannot be read: {reason(error)}. Mend them, or prepare the "
             "data set again; then run the same command again."
         ) from error
 
@@ -221,6 +228,15 @@ def _configuration(recipe: Recipe, source: Source, weights: Path | None) -> dict
         "training images": source.train_size,
         "weights": None if weights is None else str(weights),
     }
+
+
+def _check_classes(model: Any, source: Source) -> None:
+    expected, found = len(source.class_names), model.output_shape[-1]
+    if found != expected:
+        raise InputError(
+            f"{source.name}: has {expected} classes, but {model.name} has {found} outputs. Build "
+            f"it for {expected} classes."
+        )
 
 
 def _set_up(recipe: Recipe) -> None:

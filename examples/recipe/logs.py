@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import tensorflow as tf
+from command_line import InputError
 
+from recipe.tensorflow_errors import reason
 from tflite_tools.output_folder import whole_file
 
 CSV = "epochs.csv"
@@ -25,7 +28,9 @@ class Logs:
 
     def __init__(self, folder: Path) -> None:
         self._csv = folder / CSV
-        self._writer = tf.summary.create_file_writer(str(folder / TENSORBOARD))
+        self._events = folder / TENSORBOARD
+        with self._writing():
+            self._writer = tf.summary.create_file_writer(str(self._events))
 
     def step(self, number: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of an unfinished epoch, every hundred steps."""
@@ -46,12 +51,23 @@ class Logs:
         """Notes the figures of a finished epoch for TensorBoard."""
         figures = {name: value for name, value in row.items() if name != "epoch"}
         self._scalars("epoch", int(row["epoch"]), figures)
-        self._writer.flush()
+        with self._writing():
+            self._writer.flush()
 
     def _scalars(self, group: str, number: int, figures: Mapping[str, float]) -> None:
         # tf.summary.scalar needs the package tensorboard, which only whoever looks at them needs.
         plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
-        with self._writer.as_default():
+        with self._writing(), self._writer.as_default():
             for name, value in figures.items():
                 tf.summary.write(f"{group}/{name}", float(value), step=number, metadata=metadata)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise InputError(
+                f"{self._events}: TensorBoard's events cannot be written: {reason(error)}. Make "
+                "room and run the same command again."
+            ) from error

@@ -39,7 +39,8 @@ def readable_images(
     named = ", ".join(str(file) for file in bad[:NAMED_AT_MOST])
     more = f" and {len(bad) - NAMED_AT_MOST} more" if len(bad) > NAMED_AT_MOST else ""
     what = (
-        f"{len(bad)} of {len(files)} files cannot be read as JPEG, PNG, GIF or BMP: {named}{more}"
+        f"{len(bad)} of {len(files)} files cannot be read as JPEG, PNG, GIF, BMP or WebP: {named}"
+        f"{more}"
     )
     if skip_unreadable and len(bad) < len(files):
         return readable, f"{folder}: left out, as {what}."

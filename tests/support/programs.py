@@ -9,11 +9,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
+def program_environment():
+    """In which the packages and the modules of the examples are found, installed or not."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "examples")])}
+
+
 def measured(program, *arguments):
     """Runs a program and returns what it prints last."""
     run = subprocess.run(
         [sys.executable, str(Path(__file__).parent / program), *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "examples")])},
+        env=program_environment(),
         capture_output=True,
         text=True,
         check=False,

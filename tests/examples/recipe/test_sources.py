@@ -1,0 +1,229 @@
+"""Data in the real formats, in orders that depend on the seed alone, and images that are broken."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from command_line import InputError
+from PIL import Image
+from recipe.pipeline import (
+    evaluation_batches,
+    recipe_normalization,
+    steps_per_epoch,
+    training_batches,
+)
+from recipe.settings import Recipe, imagenet
+from recipe.sources import open_source
+from support.recipe_data import SIDE, pictures, write_folder, write_prepared
+from support.tfds_files import CLASS_NAMES, image_features, image_rows, write_tfds
+
+import keras_finet
+from tflite_tools.errors import ToolError
+
+TRAIN, TEST = 21, 9
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    write_folder(folder / "classes", TRAIN, TEST)
+    write_prepared(folder, train=TRAIN, test=TEST)
+    return folder
+
+
+@pytest.fixture(params=["classes", "tiny_pets"])
+def source(request, root):
+    return open_source(recipe(root, request.param), data_dir=root)
+
+
+def recipe(root, name="classes", **changes):
+    dataset = str(root / name) if name == "classes" else name
+    settings = {"image_size": SIDE, "augmentation": "pad_and_crop", "batch_size": 4, **changes}
+    return Recipe(dataset=dataset, **settings)
+
+
+def labels_of(batches):
+    return np.concatenate([labels for _, labels in batches.as_numpy_iterator()]).argmax(-1)
+
+
+def arrays(batches):
+    images, labels = zip(*batches.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def test_sizes_and_classes(source):
+    assert (source.train_size, source.evaluation_size) == (TRAIN, TEST)
+    assert source.class_names == CLASS_NAMES
+    assert source.notes == ()
+
+
+def test_an_order_for_each_seed_that_holds_every_record_once(source):
+    def order(seed, **options):
+        records = source.training_records(seed, **options).as_numpy_iterator()
+        return [(hash(encoded), int(label)) for encoded, label in records]
+
+    first = order(1)
+    assert len(set(first)) == TRAIN
+    assert order(1) == first
+    assert order(2) != first
+    assert sorted(order(2)) == sorted(first)
+    assert order(1, skip=5) == first[5:]
+
+
+def test_the_images_have_their_labels(source):
+    """Each class has a brightness of its own."""
+    for encoded, label in source.training_records(3).as_numpy_iterator():
+        assert 60 * label < tf.io.decode_image(encoded).numpy().mean() < 60 * label + 120
+    labels = [label for _, label in source.evaluation_records().as_numpy_iterator()]
+    assert sorted(labels) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_batches_depend_on_seed_epoch_and_step_alone(source, root):
+    settings = recipe(root, seed=5)
+    assert steps_per_epoch(source, settings) == 5
+    images, labels = arrays(training_batches(source, settings, epoch=3))
+    assert images.shape == (20, SIDE, SIDE, 3)
+    assert labels.shape == (20, 3)
+    again = arrays(training_batches(source, settings, epoch=3))
+    np.testing.assert_array_equal(again[0], images)
+    later = training_batches(source, settings, epoch=3, first_step=2)
+    assert later.cardinality() == 3
+    np.testing.assert_array_equal(arrays(later)[0], images[8:])
+    np.testing.assert_array_equal(arrays(later)[1], labels[8:])
+    for other in (
+        training_batches(source, settings, epoch=4),
+        training_batches(source, recipe(root, seed=6), epoch=3),
+    ):
+        assert np.abs(arrays(other)[0] - images).max() > 0.1
+
+
+def test_evaluation_holds_every_image_as_it_is(root):
+    settings = recipe(root, "tiny_pets")
+    source = open_source(settings, data_dir=root)
+    images, labels = arrays(evaluation_batches(source, settings))
+    expected = keras_finet.preprocess_input(pictures(TEST, seed=1).astype("float32"))
+    np.testing.assert_allclose(images, expected, atol=1e-5)
+    np.testing.assert_array_equal(labels, np.eye(3)[np.arange(TEST) % 3])
+
+
+def test_statistics_of_cifar():
+    """Those of the training images, as everyone gives them, to four digits."""
+    grey = np.full((1, 3), 0.5 * 255)
+    found = recipe_normalization(Recipe(dataset="cifar10:3.*.*"))(grey)
+    expected = (0.5 - np.array([0.4914, 0.4822, 0.4465])) / [0.2470, 0.2435, 0.2616]
+    np.testing.assert_allclose(found, expected[None], rtol=1e-5)
+    other = recipe_normalization(imagenet())(grey)
+    np.testing.assert_allclose(other, keras_finet.preprocess_input(grey[None].copy())[0], rtol=1e-5)
+
+
+def test_limits(root):
+    limits = {"train_limit": 8, "evaluation_limit": 4}
+    for name in ("classes", "tiny_pets"):
+        settings = recipe(root, name, **limits)
+        source = open_source(settings, data_dir=root)
+        assert (source.train_size, source.evaluation_size) == (8, 4)
+        assert len(labels_of(evaluation_batches(source, settings))) == 4
+        assert len(list(source.training_records(0))) == 8
+
+
+def test_a_folder_of_classes_alone_keeps_a_fifth_to_evaluate_on(root):
+    source = open_source(Recipe(dataset=str(root / "classes" / "train")))
+    assert (source.train_size, source.evaluation_size) == (18, 3)  # one of seven of each class
+    both = [encoded for encoded, _ in source.training_records(0).as_numpy_iterator()]
+    both += [encoded for encoded, _ in source.evaluation_records().as_numpy_iterator()]
+    assert len(set(both)) == TRAIN
+
+
+class TestUnreadableImages:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        data = write_folder(tmp_path / "data")
+        (data / "train" / "cat" / "000.png").write_bytes(b"no image")
+        whole = (data / "val" / "dog" / "001.jpg").read_bytes()
+        (data / "val" / "dog" / "001.jpg").write_bytes(whole[: len(whole) // 2])
+        (data / "train" / "emu" / "notes.txt").write_text("hello")
+        Image.fromarray(pictures(1)[0]).save(data / "train" / "emu" / "x.tif")
+        return data
+
+    def test_are_named_and_counted(self, folder):
+        with pytest.raises(InputError) as caught:
+            open_source(Recipe(dataset=str(folder)))
+        said = str(caught.value)
+        assert "4 of 32 files cannot be read as JPEG, PNG, GIF, BMP or WebP" in said
+        for name in ("train/cat/000.png", "train/emu/notes.txt", "train/emu/x.tif and 1 more"):
+            assert str(folder / name) in said
+        assert "--skip-unreadable" in said
+
+    def test_can_be_left_out(self, folder):
+        source = open_source(Recipe(dataset=str(folder)), skip_unreadable=True)
+        assert (source.train_size, source.evaluation_size) == (20, 8)
+        assert "left out, as 4 of 32 files cannot be read" in source.notes[0]
+        labels = [int(label) for _, label in source.evaluation_records().as_numpy_iterator()]
+        assert labels == [0, 0, 0, 1, 1, 2, 2, 2]
+
+    def test_are_remembered_until_a_file_changes(self, folder, tmp_path):
+        remember = tmp_path / "readable.json"
+        options = {"skip_unreadable": True, "remember": remember}
+        open_source(Recipe(dataset=str(folder)), **options)
+        outcome = json.loads(remember.read_text())
+        assert len(outcome["unreadable"]) == 4
+        outcome["unreadable"] = outcome["unreadable"][:1]
+        remember.write_text(json.dumps(outcome))
+        assert open_source(Recipe(dataset=str(folder)), **options).train_size == 22
+        Image.fromarray(pictures(1)[0]).save(folder / "train" / "cat" / "000.png")
+        assert open_source(Recipe(dataset=str(folder)), **options).train_size == 21
+
+    def test_none_at_all(self, folder):
+        for file in folder.rglob("*.*"):
+            file.write_bytes(b"")
+        with pytest.raises(InputError, match="32 of 32 files cannot be read"):
+            open_source(Recipe(dataset=str(folder)), skip_unreadable=True)
+
+
+def test_other_classes_to_evaluate_on(tmp_path):
+    data = write_folder(tmp_path)
+    (data / "val" / "emu").rename(data / "val" / "yak")
+    with pytest.raises(InputError, match=r"same classes in train and val.* only: emu, yak"):
+        open_source(Recipe(dataset=str(data)))
+
+
+def test_folders_without_what_is_needed(tmp_path):
+    (tmp_path / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(InputError, match="has a folder train, but none of val, validation, test"):
+        open_source(Recipe(dataset=str(tmp_path)))
+    (tmp_path / "val").mkdir()
+    with pytest.raises(InputError, match="at least two class folders of images, got 1"):
+        open_source(Recipe(dataset=str(tmp_path)))
+    (tmp_path / "train" / "dog").mkdir(parents=True)
+    for name in ("cat", "dog"):
+        (tmp_path / "val" / name).mkdir()
+    with pytest.raises(InputError, match="cat: expected images, got none"):
+        open_source(Recipe(dataset=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "imagenet2012",
+            r"tfds build imagenet2012 --data_dir .* after .*/downloads/manual",
+        ),
+        ("cifar10", "cifar10: the data set is not prepared"),
+        ("cifar11", "TFDS has no data set of that name; near it: .*cifar10"),
+    ],
+)
+def test_data_sets_that_are_not_there(name, message, root):
+    with pytest.raises(ToolError, match=message):
+        open_source(Recipe(dataset=name), data_dir=root)
+
+
+def test_a_data_set_without_labels_or_splits(tmp_path):
+    rows = image_rows(pictures(4))
+    write_tfds(tmp_path, "only_test", {"test": rows}, image_features())
+    with pytest.raises(InputError, match=r"expected the splits train and validation .*, got test"):
+        open_source(Recipe(dataset="only_test"), data_dir=tmp_path)
+    bare = [{"image": row["image"]} for row in rows]
+    write_tfds(tmp_path, "bare", {"train": bare}, {"image": image_features()["image"]})
+    with pytest.raises(InputError, match="bare: expected a data set with class labels"):
+        open_source(Recipe(dataset="bare"), data_dir=tmp_path)
