@@ -29,14 +29,14 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def make_folder(folder: Path, artefacts: Iterable[str]) -> None:
-    """Makes the folder of `--out`, or says why `artefacts` cannot be written there."""
+def make_folder(folder: Path, artefacts: Iterable[str], option: str = "--out") -> None:
+    """Makes the folder of an option, or says why `artefacts` cannot be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {folder}: cannot be made: {error.strerror}.") from error
+        raise InputError(f"{option} {folder}: cannot be made: {error.strerror}.") from error
     if not os.access(folder, os.W_OK):
-        raise InputError(f"--out {folder}: cannot be written to.")
+        raise InputError(f"{option} {folder}: cannot be written to.")
     for name in artefacts:
         if (folder / name).is_dir():
-            raise InputError(f"--out {folder}: its {name} is a folder; choose another --out.")
+            raise InputError(f"{option} {folder}: its {name} is a folder; choose another {option}.")

@@ -3,6 +3,7 @@
 python examples/reproduce_tables.py --table 1                                 # layers of Finet
 python examples/reproduce_tables.py --table 2                                 # FLOPs, parameters
 python examples/reproduce_tables.py --table 2 --format markdown --out table.md
+python examples/reproduce_tables.py --table 4 --models out/table_4            # inference speed
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import os
 import sys
 from pathlib import Path
 
-from command_line import InputError, make_folder
+from command_line import InputError, make_folder, whole_number
 
+from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-TABLES = {1: "layers", 2: "complexities"}
+TABLES = {1: "layers", 2: "complexities", 4: "speeds"}
+# What the modules' functions take from the command line.
+OPTIONS = {4: ("models", "threads", "rounds", "binary", "serial")}
 FORMATS = ("table", "markdown", "json")
 
 
@@ -27,23 +31,30 @@ def main() -> int:
     """Computes a table and returns the exit code."""
     options = parse_options()
     try:
-        check_file(options.out)
-    except InputError as error:
+        text = table_as_text(options)
+    except (InputError, ToolError) as error:
         print(f"reproduce_tables: {error}", file=sys.stderr)
         return 2
-
-    # Only now: --help and mistakes need not wait for Keras' backend, which is noisy besides.
-    with silenced():
-        from paper_tables import formats
-
-        module = importlib.import_module(f"paper_tables.{TABLES[options.table]}")
-    text = formats.FORMATS[options.format](module.table(smoke=options.smoke))
     if options.out is None:
         print(text, end="")
     else:
         options.out.write_text(text, encoding="utf-8")
         print(f"Table {options.table} is in {options.out}")
     return 0
+
+
+def table_as_text(options: argparse.Namespace) -> str:
+    """Computes the table that was asked for, in the format that was asked for."""
+    check_file(options.out)
+    if options.table == 4:
+        make_folder(options.models, [], "--models")
+    # Only now: --help and mistakes need not wait for Keras' backend, which is noisy besides.
+    with silenced():
+        from paper_tables import formats
+
+        module = importlib.import_module(f"paper_tables.{TABLES[options.table]}")
+    arguments = {name: getattr(options, name) for name in OPTIONS.get(options.table, ())}
+    return formats.FORMATS[options.format](module.table(smoke=options.smoke, **arguments))
 
 
 def check_file(path: Path | None) -> None:
@@ -58,17 +69,55 @@ def check_file(path: Path | None) -> None:
 def parse_options() -> argparse.Namespace:
     """Reads the command line; argparse itself exits with 2 on what it cannot read."""
     parser = argparse.ArgumentParser(
-        usage="%(prog)s --table {1,2} [options]",
+        usage="%(prog)s --table {1,2,4} [options]",
         description="A table of the paper, each figure beside the one that is computed here. "
         "1: layers and output sizes of Finet. 2: FLOPs and parameters of Finet and the networks "
-        "that it is compared with, in about two minutes.",
+        "that it is compared with, in about two minutes. 4: their inference speed on this machine "
+        "and on connected phones; making the files takes ten minutes the first time.",
     )
     parser.add_argument("--table", type=int, choices=TABLES, required=True)
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where the table goes; default: the terminal"
     )
-    parser.add_argument("--smoke", action="store_true", help="two networks of Table 2 only")
+    parser.add_argument(
+        "--smoke", action="store_true", help="two networks only; small ones in Table 4"
+    )
+    speed = parser.add_argument_group("Table 4")
+    speed.add_argument(
+        "--models",
+        type=Path,
+        default=Path("out/table_4"),
+        metavar="FOLDER",
+        help="where .tflite files and raw results are kept; files that are there are used again "
+        "(default: %(default)s)",
+    )
+    speed.add_argument(
+        "--threads",
+        type=whole_number(1, 64),
+        nargs="+",
+        default=[1, 2],
+        metavar="N",
+        help="numbers of threads to measure with (default: 1 2)",
+    )
+    speed.add_argument(
+        "--rounds",
+        type=whole_number(1, 1000),
+        default=30,
+        metavar="N",
+        help="turns of 5 runs that each file gets on this machine (default: 30)",
+    )
+    speed.add_argument(
+        "--binary",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="Android builds of benchmark_model: phones are measured too",
+    )
+    speed.add_argument(
+        "--serial", nargs="+", default=[], metavar="SERIAL", help="phones (default: all)"
+    )
     return parser.parse_args()
 
 

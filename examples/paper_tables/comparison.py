@@ -8,13 +8,13 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A figure of the paper and what is computed here.
+    """A figure of the paper and what is computed here, or one of both alone.
 
     Attributes:
         printed: As the paper prints it; empty where it prints none.
         computed: What is computed here, in full.
         difference: Of `computed`, with as many digits as `printed`, from `printed`; `"0"` if there
-            is none, empty if nothing is printed.
+            is none, empty if nothing is printed or the two cannot be compared.
     """
 
     printed: str

@@ -62,29 +62,43 @@ FORMATS: dict[str, Callable[[PaperTable], str]] = {
 
 
 def headings(table: PaperTable) -> list[str]:
-    columns = [
-        heading
-        for name in table.rows[0].figures
-        for heading in (f"{name}, paper", "here", "difference")[: 2 + table.has_differences]
-    ]
+    columns = [heading for part in parts(table).values() for heading in part.values()]
     return [*table.labels, *columns]
+
+
+def parts(table: PaperTable) -> dict[str, dict[str, str]]:
+    """Returns what is shown of each figure, and its heading: nothing that no row has."""
+    shown = {}
+    for name in table.rows[0].figures:
+        figures = [row.figures[name] for row in table.rows]
+        part = {"printed": f"{name}, paper"} if any(each.printed for each in figures) else {}
+        if any(each.computed for each in figures):
+            part["computed"] = "here" if part else name
+        if table.has_differences:
+            part["difference"] = "difference"
+        shown[name] = part
+    return shown
 
 
 def cells(table: PaperTable, row: Row) -> list[str]:
     figures: list[str] = []
-    for figure in row.figures.values():
-        differs = not table.has_differences and figure.difference not in ("", "0")
-        computed = f"≠ {figure.computed}" if differs else figure.computed
-        figures += (figure.printed, computed, figure.difference)[: 2 + table.has_differences]
+    for name, part in parts(table).items():
+        figure = row.figures[name]
+        if not table.has_differences and figure.difference not in ("", "0"):
+            figure = dataclasses.replace(figure, computed=f"≠ {figure.computed}")
+        figures += (getattr(figure, shown) for shown in part)
     return [*row.labels, *(figure or NOTHING for figure in figures)]
 
 
 def remarks(table: PaperTable) -> list[str]:
     """Returns a line on each row that has something to say, and how many figures follow."""
-    figures = [figure for row in table.rows for figure in row.figures.values() if figure.printed]
-    follow = sum(figure.difference == "0" for figure in figures)
     said = [f"{' '.join(row.labels)}: {row.remark}." for row in table.rows if row.remark]
-    return [*said, f"{follow} of the paper's {len(figures)} figures here follow."]
+    figures = [figure for row in table.rows for figure in row.figures.values()]
+    compared = [figure for figure in figures if figure.printed and figure.difference]
+    follow = sum(figure.difference == "0" for figure in compared)
+    if compared:
+        said.append(f"{follow} of the paper's {len(compared)} figures here follow.")
+    return said
 
 
 def markdown_row(row: Sequence[str]) -> str:

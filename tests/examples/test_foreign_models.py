@@ -5,7 +5,8 @@ import json
 import keras
 import numpy as np
 import pytest
-from foreign_files import model_and_images, random_images
+from foreign_files import model_and_images
+from random_models import random_images
 from support.examples import assert_refused, run_example
 
 import keras_finet

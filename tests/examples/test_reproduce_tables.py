@@ -154,9 +154,11 @@ def test_markdown(table):
 
 def test_words_that_differ_are_marked():
     figures = {"size": text("7x7", "8x8"), "kernel": text("", "3x3"), "stride": text("2", "2")}
-    words = PaperTable("T", ("layer",), [Row(("a",), figures)], (), has_differences=False)
+    printed = {name: text("5x5", "5x5") for name in figures}
+    rows = [Row(("a",), figures), Row(("b",), printed)]
+    words = PaperTable("T", ("layer",), rows, (), has_differences=False)
     assert formats.cells(words, words.rows[0]) == ["a", "7x7", "≠ 8x8", "–", "3x3", "2", "2"]
-    assert formats.remarks(words) == ["1 of the paper's 2 figures here follow."]
+    assert formats.remarks(words) == ["4 of the paper's 5 figures here follow."]
 
 
 def test_default_is_a_table_for_the_terminal(table):
@@ -180,7 +182,7 @@ def test_table_1_goes_to_a_file_as_markdown(tmp_path):
     ("arguments", "fragment"),
     [
         ([], "required: --table"),
-        (["--table", "4"], "--table: invalid choice: 4"),
+        (["--table", "3"], "--table: invalid choice: 3"),
         (["--table", "1", "--format", "xml"], "--format: invalid choice: 'xml'"),
     ],
 )
