@@ -91,4 +91,7 @@ def _is_free(path: Path, report: EvaluationReport) -> bool:
 
 
 def _subject(report: EvaluationReport) -> tuple[object, ...]:
-    return report.source, [(str(record.file), record.samples) for record in report.records]
+    return report.source, [
+        (str(record.file), record.samples, record.accelerator and record.accelerator.delegate)
+        for record in report.records
+    ]

@@ -1,6 +1,7 @@
 """Dataclasses read back from the JSON that they were written as."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -66,7 +67,8 @@ def _plain(kind: Any, content: Any, place: str) -> Any:
         return Path(_plain(str, content, place))
     if kind is float:
         number = isinstance(content, int | float) and not isinstance(content, bool)
-        return float(_checked(number, content, place, "a number"))
+        value = float(_checked(number, content, place, "a number"))
+        return _checked(math.isfinite(value), content, place, "a finite number")
     fits = isinstance(content, kind) and (kind is bool or not isinstance(content, bool))
     return _checked(fits, content, place, kind.__name__)
 

@@ -62,6 +62,8 @@ def test_unknown_fields_are_left_alone_and_defaults_taken():
         ({"by_core": {"x": "f"}}, "by_core: expected whole numbers as keys"),
         ({"by_core": []}, "by_core: expected an object"),
         ({"file": None}, "file: expected str"),
+        ({"span": [1, float("inf")]}, r"span\[1\]: expected a finite number"),
+        ({"span": [float("nan"), 1]}, r"span\[0\]: expected a finite number"),
     ],
 )
 def test_other_types_are_refused_by_name(change, message):

@@ -1,5 +1,6 @@
 """`benchmark_host`: .tflite files on this machine's processor."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -135,6 +136,7 @@ def _record(
     low, high = np.percentile(np.median(times, axis=1) / np.median(first, axis=1), (25, 75))
     return HostRecord(
         file=model.path,
+        sha256=hashlib.sha256(model.content).hexdigest(),
         num_threads=num_threads,
         runs=times.size,
         mean_ms=float(times.mean()),

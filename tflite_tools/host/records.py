@@ -27,6 +27,7 @@ class HostRecord:
 
     Attributes:
         file: The .tflite file.
+        sha256: The hash of its content.
         num_threads: How many threads the interpreter was given.
         runs: How many runs were timed.
         mean_ms: Their mean, in milliseconds.
@@ -49,6 +50,7 @@ class HostRecord:
     """
 
     file: Path
+    sha256: str
     num_threads: int
     runs: int
     mean_ms: float

@@ -55,11 +55,23 @@ def compared(
             delegation=delegation,
             nodes=nodes,
             taken=taken,
-            agreement=_agreement(predicted, delegation, taken),
+            agreement=agreement(predicted, delegation, taken),
             remark=_remark(same),
         )
         for (delegation, nodes, taken), same in known.items()
     ]
+
+
+def agreement(predicted: Coverage | None, delegation: str | None, taken: int | None) -> Agreement:
+    """Whether rules and log say the same; counts matter where a part is taken only."""
+    if predicted is None:
+        return "not predicted"
+    if delegation is None:
+        return "not logged"
+    if predicted.coverage == "unknown":
+        return "undecided"
+    same_count = taken is None or delegation != "partial" or taken == predicted.taken
+    return "agrees" if predicted.coverage == delegation and same_count else "differs"
 
 
 def _logged(run: AndroidRun) -> tuple[str | None, int | None, int | None]:
@@ -71,17 +83,6 @@ def _logged(run: AndroidRun) -> tuple[str | None, int | None, int | None]:
     if not own:
         return "none", None, None
     return record.delegation, record.nodes, record.delegated_nodes
-
-
-def _agreement(predicted: Coverage | None, delegation: str | None, taken: int | None) -> Agreement:
-    if predicted is None:
-        return "not predicted"
-    if delegation is None:
-        return "not logged"
-    if predicted.coverage == "unknown":
-        return "undecided"
-    same_count = taken is None or delegation != "partial" or taken == predicted.taken
-    return "agrees" if predicted.coverage == delegation and same_count else "differs"
 
 
 def _remark(runs: Sequence[AndroidRun]) -> str:

@@ -20,7 +20,7 @@ def target_of(soc: str | None) -> str:
 
 
 def inspected(
-    known: KnownFile, targets: Sequence[str], accuracy: Accuracy | None
+    known: KnownFile, targets: Sequence[str], accuracies: tuple[Accuracy, ...]
 ) -> tuple[FileEntry, tuple[Coverage, ...]]:
     """A file as it is now, and what the delegates of some phones take of it."""
     path = known.located()
@@ -31,11 +31,14 @@ def inspected(
             reports = [inspect_model(path, target=target) for target in targets]
         except ToolError as error:
             missing = str(error)
-    return _entry(known, reports, accuracy, missing), tuple(_coverage(known.name, reports))
+    return _entry(known, reports, accuracies, missing), tuple(_coverage(known.name, reports))
 
 
 def _entry(
-    known: KnownFile, reports: Sequence[ModelReport], accuracy: Accuracy | None, missing: str | None
+    known: KnownFile,
+    reports: Sequence[ModelReport],
+    accuracies: tuple[Accuracy, ...],
+    missing: str | None,
 ) -> FileEntry:
     report = reports[0] if reports else None
     target = report.target if report else None
@@ -46,7 +49,7 @@ def _entry(
         size_bytes=report.size_bytes if report else None,
         precision=target.precision if target else None,
         macs=sum(operator.macs for operator in report.operators) if report else None,
-        accuracy=accuracy,
+        accuracies=accuracies,
         missing=missing,
     )
 

@@ -18,15 +18,19 @@ class KnownFile:
         sha256: The hash of its content; None if no record has it.
         paths: Where records say that it is, each once.
         name: What the report calls it.
+        folders: Where it may be too, under its name, if its hash is known.
     """
 
     sha256: str | None
     paths: list[Path] = field(default_factory=list)
     name: str = ""
+    folders: tuple[Path, ...] = ()
 
     def located(self) -> Path | None:
         """A path at which this content is now; None if there is none."""
-        return next((path for path in self.paths if self._is_at(path)), None)
+        others = [folder / path.name for path in self.paths for folder in self.folders]
+        paths = [*self.paths, *(others if self.sha256 else ())]
+        return next((path for path in paths if self._is_at(path)), None)
 
     def why_missing(self) -> str:
         """What is wrong with the paths, where `located` finds none."""
@@ -44,9 +48,14 @@ class KnownFile:
 
 
 class Catalogue:
-    """All files, each once."""
+    """All files, each once.
 
-    def __init__(self) -> None:
+    Args:
+        folders: Where files may be that are not at their paths any more.
+    """
+
+    def __init__(self, folders: tuple[Path, ...] = ()) -> None:
+        self._folders = folders
         self.files: list[KnownFile] = []
         self.ambiguous: list[str] = []
 
@@ -56,7 +65,7 @@ class Catalogue:
             if known.sha256 == sha256:
                 break
         else:
-            known = KnownFile(sha256)
+            known = KnownFile(sha256, folders=self._folders)
             self.files.append(known)
         return _with_path(known, path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tflite_tools.android.records_on_disk import PHONE_FILE
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_file import PATTERN
+from tflite_tools.host import FILE_NAME
 
 # The folder itself, what a benchmark writes into it, and phones in that.
 _DEPTHS = ("", "*/", "*/*/")
@@ -18,11 +19,13 @@ class Found:
     """Where runs and evaluations lie in a folder.
 
     Attributes:
+        hosts: The files of computers.
         phones: The folders of phones.
         evaluations: The files of evaluations.
         outdated: Folders with runs of a phone that an older version wrote, without the phone.
     """
 
+    hosts: tuple[Path, ...]
     phones: tuple[Path, ...]
     evaluations: tuple[Path, ...]
     outdated: tuple[Path, ...]
@@ -38,15 +41,16 @@ def find_runs(folder: Path) -> Found:
         raise ToolError(f"{folder}: expected a folder with runs, got {_instead(folder)}.")
     phones = tuple(path.parent for path in _matching(folder, PHONE_FILE))
     found = Found(
+        hosts=tuple(_matching(folder, FILE_NAME)),
         phones=phones,
         evaluations=tuple(_matching(folder, PATTERN)),
         outdated=tuple(path for path in _with_logs(folder) if path not in phones),
     )
-    if found == Found((), (), ()):
+    if found == Found((), (), (), ()):
         raise ToolError(
             f"{folder}: holds no runs. A run folder is what `tflite-tools benchmark FILE... "
-            "--android -o FOLDER` writes for phones, and `tflite-tools evaluate FILE... -o FOLDER` "
-            "adds accuracies to."
+            "--android -o FOLDER`, or --host, writes and what `tflite-tools evaluate FILE... -o "
+            "FOLDER` adds accuracies to."
         )
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tflite_tools.android.judging import measured
-from tflite_tools.android.records import AndroidRun, DeviceInfo, PlannedRun
+from tflite_tools.android.records import AndroidRun, PlannedRun
 from tflite_tools.android.reporting import summarize
 from tflite_tools.android.stored_runs import PhoneRuns
 from tflite_tools.run_report.comparing import compared, rule_of
@@ -117,16 +117,6 @@ class PhoneRows:
     ) -> Problem:
         file = self._files[run.sha256].name
         return Problem(file, self._place.name, run.delegate, run.repeat, kind, reason, log)
-
-
-def phone_place(device: DeviceInfo, name: str, target: str) -> Place:
-    """A phone as the report shows it."""
-    level = "" if device.api_level is None else f", API level {device.api_level}"
-    details = (
-        f"{device.soc or 'unknown chip'}, Android {device.android or '?'}{level}, "
-        f"{device.abi or 'unknown instruction set'}, adb calls it {device.serial}"
-    )
-    return Place(name, details, target)
 
 
 def _kind(run: AndroidRun) -> ProblemKind:

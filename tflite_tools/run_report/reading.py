@@ -8,6 +8,7 @@ from typing import TypeVar
 from tflite_tools.android.stored_runs import PhoneRuns, load_phone
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_file import StoredEvaluation, load_evaluation
+from tflite_tools.host import HostReport, load_host_report
 from tflite_tools.run_report.finding import Found
 
 Content = TypeVar("Content")
@@ -18,11 +19,13 @@ class Sources:
     """The records that a report is made of.
 
     Attributes:
+        hosts: The benchmarks of computers, by their files.
         phones: What each phone's folder holds.
         evaluations: The evaluations, by their files.
         damaged: What could not be read, a line each.
     """
 
+    hosts: dict[Path, HostReport]
     phones: tuple[PhoneRuns, ...]
     evaluations: dict[Path, StoredEvaluation]
     damaged: tuple[str, ...]
@@ -39,12 +42,13 @@ def read_sources(found: Found) -> Sources:
         "Repeat the benchmark with another output folder."
         for folder in found.outdated
     ]
+    hosts = _readable(load_host_report, found.hosts, damaged)
     phones = _readable(load_phone, found.phones, damaged)
     evaluations = _readable(load_evaluation, found.evaluations, damaged)
     damaged += [line for phone in phones.values() for line in phone.damaged]
-    if not phones and not evaluations:
+    if not (hosts or phones or evaluations):
         raise ToolError("\n".join(damaged))
-    return Sources(tuple(phones.values()), evaluations, tuple(damaged))
+    return Sources(hosts, tuple(phones.values()), evaluations, tuple(damaged))
 
 
 def _readable(

@@ -13,6 +13,7 @@ class Accuracy:
     """What an evaluation says of a file.
 
     Attributes:
+        ran_on: "cpu", or the accelerator and its name.
         source: The samples.
         samples: How many they were.
         top1: The share of them whose label the file found; None without labels.
@@ -21,6 +22,7 @@ class Accuracy:
         kept_in: The evaluation's file.
     """
 
+    ran_on: str
     source: str
     samples: int
     top1: float | None
@@ -40,7 +42,8 @@ class FileEntry:
         size_bytes: Its size; None if that content is not there any more.
         precision: "float32", "float16" or "int8"; None if that content is not there any more.
         macs: The multiply-accumulate operations of a run; None likewise.
-        accuracy: The evaluation of the most samples; None without any.
+        accuracies: Of the evaluations on the processor, and of those on each accelerator, that of
+            the most samples.
         missing: Why the file was not inspected; None if it was.
     """
 
@@ -50,8 +53,13 @@ class FileEntry:
     size_bytes: int | None
     precision: str | None
     macs: int | None
-    accuracy: Accuracy | None
+    accuracies: tuple[Accuracy, ...]
     missing: str | None
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """The one on the processor; None without any."""
+        return next((one for one in self.accuracies if one.ran_on == "cpu"), None)
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,8 @@ class Measurement:
         init_ms: From the start until the model was ready.
         memory_mb: A phone's largest growth of the memory footprint, the host's peak.
         delegated_share: The share of the operators that the delegate took, as the log counts.
-        relative_error: The largest error of the outputs, relative to the largest output.
+        relative_error: The largest error of the outputs, relative to the largest output; None
+            where they were not compared.
         wrong_output: Whether that is more than was tolerated, so that the figures are worthless.
         hottest: The highest temperature before one of the runs, in °C.
         top1: The file's, on the processor; None without an evaluation.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tflite_tools.run_report.labels import delegate_label, ran_on_label
 from tflite_tools.run_report.naming import shown
-from tflite_tools.run_report.records import FileEntry, Measurement, Problem
+from tflite_tools.run_report.records import Accuracy, FileEntry, Measurement, Problem
 from tflite_tools.tables import formatted
 
 if TYPE_CHECKING:
@@ -82,9 +82,10 @@ def latency_section(report: "RunReport") -> Section:
     return Section(
         name="latency",
         title="Latency",
-        note="ms: the median. spread: from a phone's fastest repetition to its slowest. p95: what "
-        "95 % of the runs keep to. per s: runs of the model a second. top-1: the file's on this "
-        "machine's processor. MB: growth of the memory. error: the largest of the outputs, "
+        note="ms: the median. spread: from a phone's fastest repetition to its slowest, of a "
+        "computer from the fastest run to the 95th percentile. p95: what 95 % of the runs keep to. "
+        "per s: runs of the model a second. top-1: the file's on a processor. MB: growth of the "
+        "memory, of a computer its peak. error: the largest of the outputs, "
         "relative to the largest output. °C: the highest before a run. runs: repetitions with "
         "these figures, of all.",
         columns=(
@@ -139,7 +140,7 @@ def file_section(report: "RunReport") -> Section:
         name="files",
         title="Files and accuracy",
         note="top-1: the share of samples whose label the file finds. same top-1: the share on "
-        "which it chooses the Keras model's class. Both on this machine's processor.",
+        "which it chooses the Keras model's class. run on: where it was evaluated.",
         columns=(
             Column("file"),
             Column("precision"),
@@ -149,16 +150,20 @@ def file_section(report: "RunReport") -> Section:
             Column("top-5", numeric=True, detail=True),
             Column("same top-1", numeric=True),
             Column("samples", numeric=True),
+            Column("run on"),
             Column("evaluated on", detail=True),
             Column("SHA-256", detail=True),
             Column("remark"),
         ),
-        rows=tuple(map(_file_row, report.files)),
+        rows=tuple(
+            _file_row(file, accuracy)
+            for file in report.files
+            for accuracy in file.accuracies or (None,)
+        ),
     )
 
 
-def _file_row(file: FileEntry) -> tuple[Cell, ...]:
-    found = file.accuracy
+def _file_row(file: FileEntry, found: Accuracy | None) -> tuple[Cell, ...]:
     return (
         Cell(file.name),
         Cell(file.precision or "–"),
@@ -168,6 +173,7 @@ def _file_row(file: FileEntry) -> tuple[Cell, ...]:
         number_cell(found.top5 if found else None, ".2%"),
         number_cell(found.agreement if found else None, ".2%"),
         number_cell(found.samples if found else None, ",d"),
+        Cell(shown(found.ran_on) if found else "–"),
         Cell(shown(found.source) if found else "not evaluated"),
         Cell(file.sha256[:_DIGITS_SHOWN] if file.sha256 else "–"),
         Cell(shown(file.missing) if file.missing else "–", mark="warn" if file.missing else ""),
