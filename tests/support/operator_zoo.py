@@ -108,6 +108,23 @@ NETWORKS = {
 }
 
 
+def _rarer(x):
+    """What image networks seldom hold; not part of `NETWORKS`."""
+    y = ops.take(ops.flip(x, 1), [0, 2, 4, 6], axis=1)
+    y = ops.concatenate([y, ops.tile(y[:, :2], (1, 2, 1, 1))], axis=1)
+    y = layers.UpSampling2D(2, interpolation="nearest")(y)
+    y = ops.pad(y, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    y = ops.pad(y, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=0.5)
+    left, right = ops.split(y, [3], axis=-1)
+    y = layers.LeakyReLU(0.2)(ops.concatenate([right, left], axis=-1))
+    y = ops.subtract(y, ops.sqrt(ops.relu(y) + 0.5))
+    y = ops.nn.gelu(layers.PReLU(shared_axes=[1, 2])(y))
+    return ops.normalize(ops.divide(y, ops.maximum(y, 0.5) + 1.0), axis=-1)
+
+
+FURTHER = {"rarer": _rarer}
+
+
 @functools.cache
 def zoo_file(name, precision="float32", batch_size=1):
     """The content of a .tflite file.
@@ -118,7 +135,7 @@ def zoo_file(name, precision="float32", batch_size=1):
 
     keras.utils.set_random_seed(0)
     image = keras.Input(SHAPE, batch_size=batch_size)
-    model = keras.Model(image, NETWORKS[name](image))
+    model = keras.Model(image, (NETWORKS | FURTHER)[name](image))
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -199,8 +199,16 @@ def refused_dtypes(operator: Operator, refused_names: dict[str, list[str]]) -> s
     for index, names in refused_names.items():
         for tensor in operands(operator, index):
             if tensor.dtype in names:
-                return f"input {index} is {tensor.dtype}"
+                where = "the output" if index == OUTPUTS else f"input {index}"
+                return f"{where} is {tensor.dtype}"
     return None
+
+
+@check
+def fatal_dtypes(operator: Operator, names: dict[str, list[str]]) -> Finding | None:
+    """The types of operands with which the operator was seen to be accepted, and then to fail."""
+    seen = refused_dtypes(operator, names)
+    return Finding(f"{seen}, with which it cannot be compiled", fatal=True) if seen else None
 
 
 @check
