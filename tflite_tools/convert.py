@@ -22,6 +22,7 @@ from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder
 from tflite_tools.percentile import check_percentile
 from tflite_tools.pixel_input import check_takes_images
+from tflite_tools.progress import Progress, counter
 from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
 from tflite_tools.quantize import Quantization
 from tflite_tools.quiet import verbosity
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 # Of keras_finet.preprocess_input, and so of the models that it was made for.
 _PREPROCESSING = "torch"
+_STEPS = 2
+_NOT_IN_RECIPES = ("model", "output_dir", "data_dir", "progress")
 
 
 def convert(
@@ -58,6 +61,7 @@ def convert(
     batch_size: int = 1,
     name: str | None = None,
     verbose: bool = False,
+    progress: Progress | None = None,
 ) -> ConversionReport:
     """Fuses a Keras model and writes it as .tflite files, one for each precision.
 
@@ -111,6 +115,8 @@ def convert(
         batch_size: The batch size that the files are fixed to.
         name: What the file names begin with. By default the `.keras` file's or the model's name.
         verbose: Lets what TensorFlow, its converter and LiteRT print through to the terminal.
+        progress: Called with each of the files, how many of its two steps are done (converted,
+            checked), and 2.
 
     Returns:
         A `ConversionReport`; `print` shows it as a table.
@@ -148,6 +154,10 @@ def convert(
     trained_range = trained_input_range(model, model_card)
     with verbosity(verbose), output_folder(output_dir) as folder:
         keras_model, stem = resolved_model(model, name)
+        finals = [folder / f"{stem}_{precision}.tflite" for precision in wanted]
+        steps = [counter(progress, final, _STEPS) or (lambda done: None) for final in finals]
+        for step in steps:
+            step(0)
         shape = sample_shape(keras_model)
         if include_preprocessing:
             check_takes_images(shape)
@@ -204,11 +214,13 @@ def convert(
         contents = file_contents(
             graphs, feeding=feeding, batch_size=batch_size, quantization=quantization
         )
+        for step in steps:
+            step(1)
         records = []
-        for precision, content in zip(wanted, contents, strict=True):
-            final = folder / f"{stem}_{precision}.tflite"
+        for precision, final, content, step in zip(wanted, finals, contents, steps, strict=True):
             check_target(content, target, final.name, [node.name for node in graph.nodes])
             records.append(write(final, precision, content))
+            step(1)
     calibrated = samples.calibration if "int8" in wanted else None
     quantised_on = None if calibrated is None else calibrated.record
     return ConversionReport(tuple(records), samples.compared_on, quantised_on, dead)
@@ -221,8 +233,7 @@ def _recipe(
     labels: tuple[str, ...] | None,
 ) -> dict[str, Any]:
     """The options with what they came to; the precision stands in each file's own record."""
-    places = ("model", "output_dir", "data_dir")
-    recipe = recipe_of({key: value for key, value in options.items() if key not in places})
+    recipe = recipe_of({key: value for key, value in options.items() if key not in _NOT_IN_RECIPES})
     del recipe["precisions"]
     preprocessing = None if feeding is None else feeding.preprocessing
     count = None if labels is None else len(labels)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tflite_tools.deploy import reference_outputs as keras_outputs
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
-from tflite_tools.evaluation_run import Progress, Ran, counter, runner_for
+from tflite_tools.evaluation_run import Ran, runner_for
 from tflite_tools.feeding import Feeding, common_feeding, file_feeding
 from tflite_tools.integrity import check_unchanged
 from tflite_tools.interpreter import LiteModel, read_tflite
 from tflite_tools.loading import load_keras_model
 from tflite_tools.paths import checked_paths
 from tflite_tools.prediction import Prepare
+from tflite_tools.progress import Progress, counter
 from tflite_tools.records import EvaluationRecord, ReferenceRecord
 from tflite_tools.samples import AnyArray, as_float32
 from tflite_tools.scoring import checked_labels, checked_reference, label_figures, scored

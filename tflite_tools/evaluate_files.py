@@ -11,12 +11,13 @@ from tflite_tools.datasets import LabelledSamples, check_classes, check_source, 
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluate import evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
-from tflite_tools.evaluation_run import Progress, runner_for
+from tflite_tools.evaluation_run import runner_for
 from tflite_tools.feeding import common_feeding
 from tflite_tools.gates import check_share, gate_results
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.loading import check_keras_file
 from tflite_tools.metadata import read_metadata
+from tflite_tools.progress import Progress
 
 if TYPE_CHECKING:
     import keras

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,12 @@ from tflite_tools.errors import ToolError
 from tflite_tools.gpu import Driver, GpuOutputs, find_driver, predict_on_gpu
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.prediction import Prepare, predict
+from tflite_tools.progress import Progress, counter
 from tflite_tools.records import DeviceRecord
 from tflite_tools.samples import AnyArray, FloatArray, as_float32
 from tflite_tools.scoring import scored
 
 DELEGATES = ("cpu", "gpu")
-
-Progress = Callable[[Path, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -109,17 +107,3 @@ def _compared(model: LiteModel, on_gpu: GpuOutputs, on_cpu: FloatArray) -> Devic
         mean_abs_error=difference.mean_abs_error,
         largest_output=float(np.abs(on_cpu).max()),
     )
-
-
-def counter(progress: Progress | None, path: Path, total: int) -> Callable[[int], None] | None:
-    """Adds up the samples that are done; None if nobody wants to know."""
-    if progress is None:
-        return None
-    done = 0
-
-    def count(more: int) -> None:
-        nonlocal done
-        done += more
-        progress(path, done, total)
-
-    return count

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from tflite_tools.android.reporting import AndroidReport
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.output_folder import output_folder
+from tflite_tools.progress import Progress
 from tflite_tools.thread_counts import checked_threads
 
 _PathLike = str | os.PathLike[str]
@@ -50,7 +51,7 @@ class _Job:
     cool_down: float
     timeout: float
     tolerance: float
-    progress: Callable[[Path, int, int], None] | None
+    progress: Progress | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def benchmark_android(
     timeout: float = 300.0,
     tolerance: float = 0.05,
     op_profile: bool = False,
-    progress: Callable[[Path, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> AndroidReport:
     """Measures .tflite files on the phones that are connected, with every delegate asked for.
 

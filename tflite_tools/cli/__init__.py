@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any, NoReturn
 
 # Imported for what they register.
 from tflite_tools.cli import (  # noqa: F401
@@ -18,16 +19,34 @@ from tflite_tools.cli import (  # noqa: F401
 from tflite_tools.cli.app import app
 from tflite_tools.errors import ToolError
 
+_NAME = "tflite-tools"
 _USER_ERROR = 2
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one message and exit code 2."""
+    """Runs the command line; a user's mistake is one line and exit code 2."""
     if "--verbose" not in sys.argv:
         # Read when TensorFlow is imported: its C++ side logs errors only.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name=_NAME, standalone_mode=False))
     except ToolError as error:
-        print(f"tflite-tools: {error}", file=sys.stderr)
-        sys.exit(_USER_ERROR)
+        _refuse(str(error))
+    except Exception as error:
+        # Typer's usage errors are Click's, which it imports or, since 0.29, holds itself.
+        if not hasattr(error, "format_message"):
+            raise
+        _refuse(f"{_sentence(error.format_message())} See {_command(error)} --help.")
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"{_NAME}: {message}", file=sys.stderr)
+    sys.exit(_USER_ERROR)
+
+
+def _sentence(text: str) -> str:
+    return f"{' '.join(text.split()).rstrip('.')}."
+
+
+def _command(error: Any) -> str:
+    return _NAME if error.ctx is None else str(error.ctx.command_path)

@@ -5,7 +5,6 @@ import typer
 app = typer.Typer(
     name="tflite-tools",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 

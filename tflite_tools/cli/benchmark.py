@@ -9,7 +9,7 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand
-from tflite_tools.cli.options import Files, Json
+from tflite_tools.cli.options import Files, Json, Quiet
 from tflite_tools.cli.output import printed
 from tflite_tools.cli.progress import progress_bars
 from tflite_tools.errors import ToolError
@@ -107,9 +107,7 @@ def benchmark(
         typer.Option(help="Seconds after which a start is stopped.", rich_help_panel=_PHONES),
     ] = 300.0,
     json: Json = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print no tables and no progress, only problems.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure .tflite files: on this machine, on connected Android phones, or on both."""
     from tflite_tools.android import AndroidReport, benchmark_android

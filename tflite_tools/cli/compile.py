@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import Files, Json
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import Files, Json, Quiet
+from tflite_tools.cli.output import show
 from tflite_tools.cli.progress import progress_bars
 
 _UNUSABLE = 2
@@ -37,16 +37,15 @@ def compile(
         ),
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compile .tflite files for a Snapdragon's neural processor, ahead of time."""
     from tflite_tools.npu import compile_files
-    from tflite_tools.tables import print_report
 
-    with progress_bars() as progress:
+    with progress_bars(quiet=quiet) as progress:
         report = compile_files(files, soc, output=output, sdk_libs=sdk_libs, progress=progress)
     if report.records or json:
-        with printed("the files are compiled"):
-            print_report(report, as_json=json)
+        show(report, "the files are compiled", as_json=json, quiet=quiet)
     for failure in report.failures:
         print(f"tflite-tools: {failure.reason}", file=sys.stderr)
     if report.failures:

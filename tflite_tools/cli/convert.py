@@ -15,11 +15,13 @@ from tflite_tools.cli.options import (
     ModelCard,
     ModelFile,
     OutputFolder,
+    Quiet,
     SkipUnreadable,
     TrainedPreprocessing,
     Verbose,
 )
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.output import show
+from tflite_tools.cli.progress import progress_bars
 
 
 @app.command(cls=MultiValueCommand)
@@ -96,33 +98,34 @@ def convert(
     ] = None,
     verbose: Verbose = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fuse a Keras model and write it as checked .tflite files."""
     from tflite_tools.convert import convert as run
-    from tflite_tools.tables import print_report
 
-    report = run(
-        model,
-        output,
-        precisions=precision,
-        calibration=calibration,
-        calibration_split=calibration_split,
-        calibration_samples=calibration_samples,
-        calibration_percentile=calibration_percentile,
-        preprocessing=preprocessing,
-        include_preprocessing=include_preprocessing,
-        labels=labels,
-        metadata=None if metadata is None else as_mapping(metadata, "--metadata"),
-        skip_unreadable=skip_unreadable,
-        data_dir=data_dir,
-        model_card=model_card,
-        inputs=inputs,
-        int8_io=int8_io,
-        drop_dead_channels=not keep_dead_channels,
-        target=target,
-        batch_size=batch_size,
-        name=name,
-        verbose=verbose,
-    )
-    with printed("the files are written"):
-        print_report(report, as_json=json)
+    with progress_bars(quiet=quiet or verbose) as progress:
+        report = run(
+            model,
+            output,
+            precisions=precision,
+            calibration=calibration,
+            calibration_split=calibration_split,
+            calibration_samples=calibration_samples,
+            calibration_percentile=calibration_percentile,
+            preprocessing=preprocessing,
+            include_preprocessing=include_preprocessing,
+            labels=labels,
+            metadata=None if metadata is None else as_mapping(metadata, "--metadata"),
+            skip_unreadable=skip_unreadable,
+            data_dir=data_dir,
+            model_card=model_card,
+            inputs=inputs,
+            int8_io=int8_io,
+            drop_dead_channels=not keep_dead_channels,
+            target=target,
+            batch_size=batch_size,
+            name=name,
+            verbose=verbose,
+            progress=progress,
+        )
+    show(report, "the files are written", as_json=json, quiet=quiet)

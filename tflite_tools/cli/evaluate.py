@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, SkipUnreadable
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, Quiet, SkipUnreadable
+from tflite_tools.cli.output import show
 from tflite_tools.cli.progress import progress_bars
 
 _GATE_MISSED = 1
@@ -69,19 +69,19 @@ def evaluate(
         ),
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare .tflite files with labels, with the Keras model, or both."""
     from tflite_tools.evaluate_files import evaluate_files
     from tflite_tools.evaluation_file import save_evaluation
     from tflite_tools.gates import parse_share
     from tflite_tools.output_folder import output_folder
-    from tflite_tools.tables import print_report
 
     accuracy = parse_share(min_accuracy, "--min-accuracy")
     agreement = parse_share(min_agreement, "--min-agreement")
     with (
         output_folder(output) if output is not None else nullcontext() as folder,
-        progress_bars() as progress,
+        progress_bars(quiet=quiet) as progress,
     ):
         report = evaluate_files(
             files,
@@ -100,8 +100,7 @@ def evaluate(
         )
         if folder is not None:
             save_evaluation(report, folder)
-    with printed("the files were evaluated"):
-        print_report(report, as_json=json)
+    show(report, "the files were evaluated", as_json=json, quiet=quiet)
     missed = [gate for gate in report.gates if not gate.passed]
     for gate in missed:
         print(f"tflite-tools: {gate}", file=sys.stderr)

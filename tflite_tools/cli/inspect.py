@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import Files, Json
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import Files, Json, Quiet
+from tflite_tools.cli.output import show
 
 
 @app.command()
@@ -20,12 +20,11 @@ def inspect(
         ),
     ] = "generic-android",
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show what .tflite files hold, and what a phone's accelerators will take of them."""
     from tflite_tools.inspection import inspect_model
     from tflite_tools.inspection_report import InspectionReport
-    from tflite_tools.tables import print_report
 
     report = InspectionReport(tuple(inspect_model(file, target=target) for file in files))
-    with printed("the files were read"):
-        print_report(report, as_json=json)
+    show(report, "the files were read", as_json=json, quiet=quiet)

@@ -38,3 +38,6 @@ KeepDeadChannels = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show what TensorFlow and LiteRT print.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print no tables and no progress, only problems.")
+]

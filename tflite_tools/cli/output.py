@@ -4,8 +4,29 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tflite_tools.errors import ToolError
+
+if TYPE_CHECKING:
+    from tflite_tools.tables import Report
+
+
+def show(report: "Report", done: str, *, as_json: bool, quiet: bool) -> None:
+    """Prints a report: as JSON, as tables, or not at all.
+
+    Args:
+        report: What a command found.
+        done: What is done even if it cannot be printed, such as "the files are written".
+        as_json: Whether a program reads it.
+        quiet: Whether tables are not wanted.
+    """
+    if quiet and not as_json:
+        return
+    from tflite_tools.tables import print_report
+
+    with printed(done):
+        print_report(report, as_json=as_json)
 
 
 @contextlib.contextmanager
@@ -13,7 +34,7 @@ def printed(done: str) -> Iterator[None]:
     """Turns a standard output that cannot be written to into one clear message.
 
     Args:
-        done: What is done nevertheless, such as "the files are written".
+        done: As for `show`.
     """
     try:
         yield

@@ -4,17 +4,19 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _SECONDS_PER_FRAME = 0.1
 
 
 @contextlib.contextmanager
-def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[Path, int, int], None] | None]:
+def progress_bars(*, quiet: bool = False) -> Iterator["ProgressBars | None"]:
     """Yields what draws a bar for each file on standard error; None if that is no terminal.
-
-    It is called with a file, how much of it is done, and how much there is, from any thread.
 
     Args:
         quiet: Draw nothing.
@@ -23,7 +25,6 @@ def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[Path, int, int],
         yield None
         return
     from rich.console import Console
-    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -44,19 +45,32 @@ def progress_bars(*, quiet: bool = False) -> Iterator[Callable[[Path, int, int],
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    tasks = {}
-    drawn = 0.0
-    drawing = threading.Lock()
-
-    def draw(file: Path, done: int, total: int) -> None:
-        nonlocal drawn
-        with drawing:
-            if file not in tasks:
-                tasks[file] = bars.add_task(escape(file.name), total=total)
-            bars.update(tasks[file], completed=done)
-            if done in (0, total) or time.monotonic() - drawn > _SECONDS_PER_FRAME:
-                bars.refresh()
-                drawn = time.monotonic()
-
     with bars:
-        yield draw
+        yield ProgressBars(bars)
+
+
+class ProgressBars:
+    """Draws a bar for each file; may be used from any thread."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._tasks: dict[Path, TaskID] = {}
+        self._drawn = 0.0
+        self._drawing = threading.Lock()
+
+    def __call__(self, file: Path, done: int, total: int) -> None:
+        """Tells how much of a file is done, and how much there is to do."""
+        from rich.markup import escape
+
+        with self._drawing:
+            if file not in self._tasks:
+                self._tasks[file] = self._bars.add_task(escape(file.name), total=total)
+            self._bars.update(self._tasks[file], completed=done)
+            if done in (0, total) or time.monotonic() - self._drawn > _SECONDS_PER_FRAME:
+                self._bars.refresh()
+                self._drawn = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Prints a line above the bars."""
+        with self._drawing:
+            self._bars.console.print(text, markup=False, highlight=False)

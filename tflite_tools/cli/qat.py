@@ -1,6 +1,7 @@
 """`tflite-tools qat`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +15,13 @@ from tflite_tools.cli.options import (
     ModelCard,
     ModelFile,
     OutputFolder,
+    Quiet,
     SkipUnreadable,
     TrainedPreprocessing,
     Verbose,
 )
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.output import show
+from tflite_tools.cli.progress import ProgressBars, progress_bars
 
 if TYPE_CHECKING:
     from tflite_tools.qat import QatEpoch
@@ -81,41 +84,50 @@ def qat(
     data_dir: DataDir = None,
     verbose: Verbose = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a fused Keras model for int8 and write the .tflite file."""
     from tflite_tools.qat import qat as run
-    from tflite_tools.tables import print_report
 
-    report = run(
-        model,
-        output,
-        dataset,
-        split=split,
-        validation=validation,
-        validation_split=validation_split,
-        limit=samples,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        seed=seed,
-        calibration=calibration,
-        calibration_samples=calibration_samples,
-        model_card=model_card,
-        preprocessing=preprocessing,
-        drop_dead_channels=not keep_dead_channels,
-        int8_io=int8_io,
-        name=name,
-        skip_unreadable=skip_unreadable,
-        data_dir=data_dir,
-        verbose=verbose,
-        on_epoch=_show,
-    )
-    with printed("the file is written"):
-        print_report(report, as_json=json)
+    with progress_bars(quiet=quiet or verbose) as bars:
+
+        def tell(epoch: "QatEpoch") -> None:
+            if not quiet:
+                _tell(epoch, model, epochs, bars)
+
+        report = run(
+            model,
+            output,
+            dataset,
+            split=split,
+            validation=validation,
+            validation_split=validation_split,
+            limit=samples,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            seed=seed,
+            calibration=calibration,
+            calibration_samples=calibration_samples,
+            model_card=model_card,
+            preprocessing=preprocessing,
+            drop_dead_channels=not keep_dead_channels,
+            int8_io=int8_io,
+            name=name,
+            skip_unreadable=skip_unreadable,
+            data_dir=data_dir,
+            verbose=verbose,
+            on_epoch=tell,
+        )
+    show(report, "the file is written", as_json=json, quiet=quiet)
 
 
-def _show(epoch: "QatEpoch") -> None:
+def _tell(epoch: "QatEpoch", model: Path, epochs: int, bars: ProgressBars | None) -> None:
     """On standard error: what is printed on standard output may be read by a program."""
     from tflite_tools.qat.records import epoch_line
 
-    print(epoch_line(epoch), file=sys.stderr, flush=True)
+    if bars is None:
+        print(epoch_line(epoch), file=sys.stderr, flush=True)
+    else:
+        bars.note(epoch_line(epoch))
+        bars(model, epoch.epoch, epochs)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, SkipUnreadable
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, Quiet, SkipUnreadable
+from tflite_tools.cli.output import show
+from tflite_tools.cli.progress import progress_bars
 
 
 @app.command()
@@ -31,25 +32,26 @@ def ranges(
         Path | None, typer.Option(help="Also draw it, into this .png, .svg or .pdf.")
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Tell why int8 loses accuracy, and in which layers."""
     from tflite_tools.ranges import range_report
     from tflite_tools.ranges.plot import check_plot
-    from tflite_tools.tables import print_report
 
     if plot is not None:
         check_plot(plot)
-    report = range_report(
-        float32,
-        int8,
-        inputs,
-        limit=limit,
-        split=split,
-        preprocessing=preprocessing,
-        skip_unreadable=skip_unreadable,
-        data_dir=data_dir,
-    )
+    with progress_bars(quiet=quiet) as progress:
+        report = range_report(
+            float32,
+            int8,
+            inputs,
+            limit=limit,
+            split=split,
+            preprocessing=preprocessing,
+            skip_unreadable=skip_unreadable,
+            data_dir=data_dir,
+            progress=progress,
+        )
     if plot is not None:
         report.plot(plot)
-    with printed("the comparison is done"):
-        print_report(report, as_json=json)
+    show(report, "the comparison is done", as_json=json, quiet=quiet)

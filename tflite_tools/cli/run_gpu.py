@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from tflite_tools.cli.app import app
-from tflite_tools.cli.options import FilePreprocessing, Files, Json
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import FilePreprocessing, Files, Json, Quiet
+from tflite_tools.cli.output import show
+from tflite_tools.cli.progress import progress_bars
 
 
 @app.command()
@@ -23,15 +24,22 @@ def run_gpu(
     preprocessing: FilePreprocessing = None,
     runs: Annotated[int, typer.Option(help="How many runs to time.")] = 20,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run .tflite files on the GPU alone and compare them with the processor."""
     from tflite_tools.gpu import GpuReport, run_on_gpu
-    from tflite_tools.tables import print_report
 
-    records = (
-        run_on_gpu(file, inputs, limit=limit, preprocessing=preprocessing, runs=runs)
-        for file in files
-    )
+    with progress_bars(quiet=quiet) as progress:
+        records = [
+            run_on_gpu(
+                file,
+                inputs,
+                limit=limit,
+                preprocessing=preprocessing,
+                runs=runs,
+                progress=progress,
+            )
+            for file in files
+        ]
     report = GpuReport(tuple(records))
-    with printed("the files were run"):
-        print_report(report, as_json=json)
+    show(report, "the files were run", as_json=json, quiet=quiet)

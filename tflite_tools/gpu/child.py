@@ -2,14 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tflite_tools.all_tensors import full_batches
 from tflite_tools.errors import ToolError
-from tflite_tools.interpreter import LiteModel, dequantized, padded, quantized
+from tflite_tools.interpreter import LiteModel, dequantized, quantized
 from tflite_tools.samples import AnyArray, FloatArray
 from tflite_tools.worker import progress
 
@@ -17,7 +17,7 @@ _WARMUP = 3
 
 
 def predict(path: str, samples: FloatArray, log: str) -> dict[str, Any]:
-    """Compiles a file for the GPU alone, runs it on all samples and tells after how many it is.
+    """Compiles a file for the GPU alone, and runs it on all samples.
 
     Args:
         path: The .tflite file.
@@ -26,16 +26,11 @@ def predict(path: str, samples: FloatArray, log: str) -> dict[str, Any]:
     """
     _print_to(log)
     model = LiteModel(path)
-    gpu = _Compiled(model)
-    rows = []
-    for batch in _batches(model, samples):
-        rows.append(gpu.predict(batch))
-        progress(str(len(batch)))
-    return {"outputs": np.concatenate(rows)[: len(samples)]}
+    return {"outputs": _outputs(_Compiled(model), model, samples)}
 
 
 def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
-    """Compiles a file for the GPU alone, runs it on all samples, and times it on the first batch.
+    """As `predict`, but also times runs on the first batch.
 
     Args:
         path: The .tflite file.
@@ -48,20 +43,27 @@ def run(path: str, samples: FloatArray, runs: int, log: str) -> dict[str, Any]:
     start = time.perf_counter_ns()
     gpu = _Compiled(model)
     compile_ms = _milliseconds(start)
-    batches = list(_batches(model, samples))
-    times = [gpu.timed(batches[0]) for _ in range(1 + _WARMUP + runs)]
-    outputs = np.concatenate([gpu.predict(batch) for batch in batches])[: len(samples)]
+    batch, _ = next(full_batches(samples, model.batch_size))
+    times = []
+    for index in range(1 + _WARMUP + runs):
+        times.append(gpu.timed(batch))
+        if index > _WARMUP:
+            progress("1")
     return {
-        "outputs": outputs,
+        "outputs": _outputs(gpu, model, samples),
         "compile_ms": compile_ms,
         "first_ms": times[0],
         "times_ms": times[1 + _WARMUP :],
     }
 
 
-def _batches(model: LiteModel, samples: FloatArray) -> Iterator[FloatArray]:
-    for first in range(0, len(samples), model.batch_size):
-        yield padded(samples[first : first + model.batch_size], model.batch_size)
+def _outputs(gpu: "_Compiled", model: LiteModel, samples: FloatArray) -> FloatArray:
+    """A row for each sample; the parent is told of every batch."""
+    rows = []
+    for batch, count in full_batches(samples, model.batch_size):
+        rows.append(gpu.predict(batch))
+        progress(str(count))
+    return np.concatenate(rows)[: len(samples)]
 
 
 class _Compiled:

@@ -37,7 +37,7 @@ def execute(
     path: Path,
     driver: Driver,
     *,
-    on_progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int], None] | None = None,
     **arguments: Any,
 ) -> Executed:
     """Calls a function with a .tflite file, a log file and other arguments.
@@ -46,7 +46,7 @@ def execute(
         function: One of `child`.
         path: The file.
         driver: The Vulkan driver to run on.
-        on_progress: Is called with what the function tells.
+        progress: Called with how many parts of the work are done since the last call.
         **arguments: What else it takes.
 
     Raises:
@@ -62,7 +62,7 @@ def execute(
                 function,
                 {"path": str(path), "log": str(log), **arguments},
                 env=env,
-                on_progress=on_progress,
+                on_progress=lambda line: None if progress is None else progress(int(line)),
             )
         except ToolError as error:
             _refuse(path, error, log.read_text(errors="replace"), driver)

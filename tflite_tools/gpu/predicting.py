@@ -43,15 +43,5 @@ def predict_on_gpu(
     Raises:
         ToolError: The GPU does not take the file, or it fails on it.
     """
-    left = len(samples)
-
-    def count(line: str) -> None:
-        """The last batch may be filled up."""
-        nonlocal left
-        done = min(int(line), left)
-        left -= done
-        if progress is not None:
-            progress(done)
-
-    executed = execute(child.predict, model.path, driver, samples=samples, on_progress=count)
+    executed = execute(child.predict, model.path, driver, samples=samples, progress=progress)
     return GpuOutputs(executed.result["outputs"], executed.device, executed.software)

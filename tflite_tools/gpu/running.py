@@ -13,6 +13,8 @@ from tflite_tools.gpu.drivers import find_driver
 from tflite_tools.gpu.executing import execute
 from tflite_tools.gpu.records import GpuRecord
 from tflite_tools.interpreter import LiteModel
+from tflite_tools.prediction import predict
+from tflite_tools.progress import Progress, counter
 from tflite_tools.samples import FloatArray, as_float32
 from tflite_tools.scoring import scored
 from tflite_tools.trial import check_runs
@@ -27,6 +29,7 @@ def run_on_gpu(
     limit: int = 16,
     preprocessing: str | None = None,
     runs: int = 20,
+    progress: Progress | None = None,
 ) -> GpuRecord:
     """Runs a .tflite file on the GPU alone; not one operator falls back to the processor.
 
@@ -41,6 +44,7 @@ def run_on_gpu(
         preprocessing: "torch", "tf", "unit" or "none", for images; by default what the file says,
             and "torch" where it says nothing.
         runs: How many runs to time.
+        progress: Called with the file, how many runs of it are done, and how many there are.
 
     Returns:
         A `GpuRecord`.
@@ -66,8 +70,9 @@ def run_on_gpu(
             labels="ignored",
         )
         given = as_float32(feeding.checked(loaded.samples, what="samples"))
-    on_cpu = model.predict(given)
-    executed = execute(child.run, model.path, driver, samples=given, runs=runs)
+    count = counter(progress, model.path, runs + 2 * len(given))
+    executed = execute(child.run, model.path, driver, samples=given, runs=runs, progress=count)
+    on_cpu = predict(model, given, workers=1, progress=count)
     result = executed.result
     times = np.array(result["times_ms"])
     return GpuRecord(

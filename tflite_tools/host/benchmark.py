@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from tflite_tools.host.storing import write_host_report
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.output_folder import output_folder
 from tflite_tools.paths import checked_paths
+from tflite_tools.progress import Progress
 from tflite_tools.thread_counts import checked_threads
 from tflite_tools.trial import check_runs
 from tflite_tools.worker import run_in_worker
@@ -35,7 +36,7 @@ def benchmark_host(
     rounds: int = 20,
     warmup: int = 5,
     op_profile: bool = False,
-    progress: Callable[[Path, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> HostReport:
     """Times .tflite files against each other on this machine's processor, by LiteRT and XNNPACK.
 
@@ -83,7 +84,7 @@ def _records(
     threads: Sequence[int],
     rounds: int,
     warmup: int,
-    progress: Callable[[Path, int, int], None] | None,
+    progress: Progress | None,
 ) -> Iterator[HostRecord]:
     pairs = [(file, count) for count in threads for file in files]
     steps = _Steps(progress, files, len(threads) * (1 + rounds))
@@ -111,9 +112,7 @@ def _with_profile(record: HostRecord, problems: list[str]) -> HostRecord:
 class _Steps:
     """What of each file is done; a file that is given twice has twice as much."""
 
-    def __init__(
-        self, progress: Callable[[Path, int, int], None] | None, files: Sequence[Path], each: int
-    ) -> None:
+    def __init__(self, progress: Progress | None, files: Sequence[Path], each: int) -> None:
         self._progress = progress
         self._total = {file: each * files.count(file) for file in files}
         self._done = dict.fromkeys(files, 0)

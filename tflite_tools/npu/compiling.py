@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,8 +20,7 @@ from tflite_tools.npu.sdk import Sdk, check_platform, find_sdk
 from tflite_tools.npu.socs import checked_soc
 from tflite_tools.output_folder import output_folder, whole_file
 from tflite_tools.paths import checked_path, checked_paths
-
-Progress = Callable[[Path, int, int], None]
+from tflite_tools.progress import Progress
 
 # What stands in a compiled file for what the neural processor runs.
 _COMPILED = "CUSTOM:DISPATCH_OP"

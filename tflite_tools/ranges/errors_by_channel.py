@@ -7,6 +7,7 @@ import numpy as np
 from tflite_tools.all_tensors import AllTensors, full_batches, without_padding
 from tflite_tools.errors import ToolError
 from tflite_tools.samples import FloatArray
+from tflite_tools.worker import progress
 
 
 def sum_errors(
@@ -39,6 +40,7 @@ def sum_errors(
                 for model, index in zip(models, (first, second), strict=True)
             ]
             total.add(*values)
+        progress(str(kept))
     return [total.result() for total in sums]
 
 

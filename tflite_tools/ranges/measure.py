@@ -1,7 +1,7 @@
 """From two files and samples to a range report."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from tflite_tools.datasets import check_source
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import requantizations
 from tflite_tools.interpreter import read_tflite
+from tflite_tools.progress import Progress, counter
 from tflite_tools.ranges.causes import cause
 from tflite_tools.ranges.errors_by_channel import sum_errors
 from tflite_tools.ranges.figures import mean_channel_db, ratio_db
@@ -37,6 +38,7 @@ def range_report(
     preprocessing: str | None = None,
     skip_unreadable: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> RangeReport:
     """Tells why, and in which layers, an int8 file is less accurate than its float32 file.
 
@@ -62,6 +64,7 @@ def range_report(
         skip_unreadable: Leaves out images of a folder that cannot be read, and counts them in
             the report. By default they are an error.
         data_dir: Where TFDS data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
+        progress: Called with the int8 file, how many samples are done, and how many there are.
 
     Returns:
         A `RangeReport`; `print` shows it as a table, `plot` draws it.
@@ -88,7 +91,8 @@ def range_report(
         skip_unreadable=skip_unreadable,
         data_dir=data_dir,
     )
-    sums = _sums(files, contents, pairs, loaded.samples)
+    count = counter(progress, files[1], len(loaded.samples))
+    sums = _sums(files, contents, pairs, loaded.samples, count)
     return RangeReport(
         *files,
         len(loaded.samples),
@@ -105,7 +109,11 @@ def _graph(file: Path, content: bytes) -> FileGraph:
 
 
 def _sums(
-    files: tuple[Path, Path], contents: Sequence[bytes], pairs: Sequence[Pair], samples: Any
+    files: tuple[Path, Path],
+    contents: Sequence[bytes],
+    pairs: Sequence[Pair],
+    samples: Any,
+    count: Callable[[int], None] | None,
 ) -> list[dict[str, Any]]:
     arguments = {
         "exact": contents[0],
@@ -114,7 +122,11 @@ def _sums(
         "samples": samples,
     }
     try:
-        sums: list[dict[str, Any]] = run_in_worker(sum_errors, arguments)
+        sums: list[dict[str, Any]] = run_in_worker(
+            sum_errors,
+            arguments,
+            on_progress=lambda line: None if count is None else count(int(line)),
+        )
     except ToolError as error:
         raise ToolError(f"{files[0]}, {files[1]}: {error}") from error
     for pair, total in zip(pairs, sums, strict=True):

@@ -171,30 +171,3 @@ def test_a_backend_that_does_not_exist(run_cli, keras_file, tmp_path):
     result = run_cli("convert", keras_file, "-o", tmp_path / "out", env={"KERAS_BACKEND": "none"})
     assert_refused(result, "does not import on the backend none", "unset KERAS_BACKEND")
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("arguments", [["convert"], ["convert", "m.keras"], ["unknown"]])
-def test_bad_usage(run_cli, arguments):
-    result = run_cli(*arguments)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert "Usage:" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_help_imports_nothing_heavy(run_python):
-    """Time depends on the machine; what is imported does not."""
-    program = """
-import sys
-sys.argv = ["tflite-tools", "convert", "--help"]
-import tflite_tools.cli
-try:
-    tflite_tools.cli.main()
-except SystemExit as exit:
-    heavy = {"keras", "tensorflow", "keras_finet", "PIL"} & set(sys.modules)
-    sys.exit(f"imported {heavy}" if heavy else exit.code)
-"""
-    result = run_python("-c", program)
-    assert (result.returncode, result.stderr) == (0, "")
-    for option in ("MODEL.keras", "--precision", "--calibration", "--int8-io", "--json"):
-        assert option in result.stdout

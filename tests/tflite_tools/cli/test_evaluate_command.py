@@ -79,13 +79,6 @@ def test_bad_input(run_cli, files, labelled_file, tmp_path, arguments, message):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["a.tflite"], ["--dataset", "x"]])
-def test_bad_usage(run_cli, arguments):
-    result = run_cli("evaluate", *arguments)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert "Usage:" in result.stderr
-
-
 def test_without_a_reference_neither_keras_nor_tensorflow_is_loaded(
     run_python, files, labelled_file
 ):
