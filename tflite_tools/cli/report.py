@@ -8,8 +8,8 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand
-from tflite_tools.cli.options import Json
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.options import Json, Quiet
+from tflite_tools.cli.output import printed, show
 
 _RUNS_FAILED = 1
 _DAMAGED = 2
@@ -50,21 +50,17 @@ def report(
         ),
     ] = None,
     json: Json = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but problems; the files are written.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Join runs, accuracies and delegates' rules into tables, plots and a page."""
     from tflite_tools.run_report import FORMATS, report_runs
-    from tflite_tools.tables import print_report
 
     folder = str(run_dir / "report") if output is None else output
     made = report_runs(run_dir, folder, formats=formats or FORMATS, target=target)
-    if json or not quiet:
+    show(made, "the report is written", as_json=json, quiet=quiet)
+    if not (json or quiet):
         with printed("the report is written"):
-            print_report(made, as_json=json)
-            if not json:
-                print(f"The report is in {folder}")
+            print(f"The report is in {folder}")
     for line in (*made.damaged, *made.left_out):
         print(f"tflite-tools: {line}", file=sys.stderr)
     if made.damaged:

@@ -8,8 +8,9 @@ import pytest
 from support.qairt import libraries, needs_compiler
 from support.vulkan import needs_driver
 
-from tflite_tools import cli
+from tflite_tools import cli, evaluate_files
 from tflite_tools.cli.app import app
+from tflite_tools.evaluation_file import save_evaluation
 
 # Typical arguments of each command, which take little time.
 GOOD = {
@@ -20,10 +21,11 @@ GOOD = {
     "inspect": "inspect {float32} {int8}",
     "qat": "qat {keras} --dataset {data} -o {out} --epochs 1",
     "ranges": "ranges {float32} {int8} --inputs {data}",
+    "report": "report {runs} -o {out} --format json",
     "run-gpu": "run-gpu {float32} --runs 1",
 }
 # These take no time that one would wait for.
-INSTANT = {"inspect"}
+INSTANT = {"inspect", "report"}
 # Training takes long: one run of it, with both options; its progress has a test of its own.
 LONG = {"qat"}
 NEEDS = {"compile": needs_compiler, "run-gpu": needs_driver}
@@ -47,7 +49,11 @@ def commands(without=()):
 def places(files, keras_file, samples, expected, tmp_path_factory):
     folder = tmp_path_factory.mktemp("contract")
     np.savez(folder / "data.npz", x=samples, y=expected.argmax(-1))
+    (folder / "runs").mkdir()
+    data = samples, expected.argmax(-1)
+    save_evaluation(evaluate_files([files["float32"]], data), folder / "runs")
     return {
+        "runs": folder / "runs",
         "float32": files["float32"],
         "int8": files["int8"],
         "keras": keras_file,
@@ -114,7 +120,8 @@ def test_wrong_usage_is_one_line_and_exit_code_2(name, run):
 
 @pytest.mark.parametrize("name", commands())
 def test_an_input_that_is_not_there_is_one_line_and_exit_code_2(name, run, places, tmp_path):
-    there = {**places, "float32": tmp_path / "no.tflite", "keras": tmp_path / "no.keras"}
+    missing = {"float32": "no.tflite", "keras": "no.keras", "runs": "no.folder"}
+    there = {**places, **{key: tmp_path / name for key, name in missing.items()}}
     code, out, err = run(*GOOD[name].format(**there).split(), "--quiet")
     assert (code, out) == (2, "")
     (line,) = err.splitlines()
@@ -154,7 +161,7 @@ def test_no_arguments_show_the_help(run):
 
 IMPORTED = """
 import sys
-from tflite_tools import cli
+from tflite_tools import cli, evaluate_files
 sys.argv[0] = "tflite-tools"
 try:
     cli.main()

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,22 @@ EPOCHS = [QatEpoch(number, None if number == 0 else 0.5, 0.4, 0.9, 1.0) for numb
 
 
 @pytest.fixture
-def terminal(monkeypatch, capsys):
-    """Function that makes standard error a terminal, and returns what was written there."""
-    import sys
+def make_terminal(monkeypatch):
+    """Function that makes standard error a terminal; to be called once it is captured."""
 
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    return lambda: capsys.readouterr().err
+    def make():
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        monkeypatch.setenv("TERM", "xterm")
+
+    return make
 
 
-def test_epochs_stand_above_their_bar(terminal):
+def test_epochs_stand_above_their_bar(make_terminal, capsys):
+    make_terminal()
     with progress_bars() as bars:
         for epoch in EPOCHS:
             _tell(epoch, Path("folder/[model].keras"), 2, bars)
-    shown = terminal()
+    shown = capsys.readouterr().err
     for epoch in EPOCHS:
         assert epoch_line(epoch) in shown
     assert "[model].keras" in shown
@@ -38,7 +41,8 @@ def test_without_a_terminal_there_are_lines_only(capsys):
     assert capsys.readouterr().err == f"{epoch_line(EPOCHS[1])}\n"
 
 
-def test_quiet_draws_nothing(terminal):
+def test_quiet_draws_nothing(make_terminal, capsys):
+    make_terminal()
     with progress_bars(quiet=True) as bars:
         assert bars is None
-    assert terminal() == ""
+    assert capsys.readouterr().err == ""
