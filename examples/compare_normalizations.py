@@ -20,7 +20,7 @@ import os
 import sys
 from pathlib import Path
 
-from command_line import InputError, make_folder, whole_number
+from command_line import InputError, make_folder, positive_number, whole_number
 from normalization_comparison import runs
 from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
@@ -40,7 +40,8 @@ def main() -> int:
         check_installed(options.backend)
         make_folder(options.out, RESULTS)
         settings = settings_of(options)
-        train_missing(settings, options)
+        if not options.report_only:
+            train_missing(settings, options)
         write_report(settings, options)
     except InputError as error:
         print(f"compare_normalizations: {error}", file=sys.stderr)
@@ -79,7 +80,7 @@ def train_missing(settings: list[Setting], options: argparse.Namespace) -> None:
         try:
             train_and_write(each, variant, missing, turns, options)
         except TimeIsUp:
-            print(f"{options.minutes} minutes are over: no further run starts.", flush=True)
+            print(f"{options.minutes:g} minutes are over: no further run starts.", flush=True)
             return
 
 
@@ -143,7 +144,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--minutes",
-        type=whole_number(1, 100_000),
+        type=positive_number,
         help="after so many no new run starts, and the report is of those that are there",
     )
     parser.add_argument(
@@ -158,6 +159,9 @@ def parse_options() -> argparse.Namespace:
         metavar="DIR",
         default=Path("out/compare_normalizations"),
         help=f"where the runs and {', '.join(RESULTS)} go",
+    )
+    parser.add_argument(
+        "--report-only", action="store_true", help="of the runs that are there; train nothing"
     )
     parser.add_argument(
         "--smoke",

@@ -52,6 +52,18 @@ def test_a_second_call_trains_nothing_and_needs_no_keras(smoke):
     assert "4 of 4 runs" in process.stdout
 
 
+def test_a_report_of_what_is_there(smoke, tmp_path):
+    _, folder = smoke
+    (file, *_) = folder.rglob("bn_seed4.json")
+    copy = tmp_path / file.relative_to(folder)
+    copy.parent.mkdir()
+    copy.write_bytes(file.read_bytes())
+    process = run_example(NAME, "--smoke", "--seeds", 4, "--out", tmp_path, "--report-only")
+    assert process.returncode == 0, process.stderr
+    assert "1 of 2 runs" in process.stdout
+    assert "FBN" not in (tmp_path / "results.md").read_text().split("##")[1]
+
+
 def test_a_damaged_record_is_one_clear_line(smoke, tmp_path):
     _, folder = smoke
     (file, *_) = folder.rglob("bn_seed4.json")
@@ -69,7 +81,8 @@ def test_a_damaged_record_is_one_clear_line(smoke, tmp_path):
         (["--variants", "layer_norm"], "invalid choice: 'layer_norm'"),
         (["--data", "imagenet"], "invalid choice: 'imagenet'"),
         (["--train-images", "10"], "expected a whole number from 64"),
-        (["--minutes", "0"], "expected a whole number from 1"),
+        (["--minutes", "0"], "expected a number above 0"),
+        (["--minutes", "nan"], "expected a number above 0"),
     ],
 )
 def test_bad_use_is_refused(arguments, fragment):
