@@ -34,13 +34,18 @@ def shifted(padded: np.ndarray, chosen: np.ndarray, corners: np.ndarray) -> np.n
     )
 
 
-def optimizer(steps: int, learning_rate: float = LEARNING_RATE) -> keras.optimizers.Optimizer:
-    """SGD with Nesterov's momentum; the learning rate rises, then falls to 0 like a cosine."""
+def schedule(
+    steps: int, learning_rate: float = LEARNING_RATE
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns learning rates that rise to the highest and then fall to 0 like a cosine."""
     warmup = round(WARMUP_SHARE * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
-    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
+
+
+def sgd(learning_rate: keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.SGD:
+    return keras.optimizers.SGD(learning_rate, momentum=0.9, nesterov=True)
 
 
 def loss() -> keras.losses.Loss:
@@ -101,7 +106,7 @@ def train(
     test_images, test_labels = test_set
     batches = ShiftedBatches(train_images, keras.utils.to_categorical(train_labels, classes), seed)
     model.compile(
-        optimizer=optimizer(epochs * len(batches)),
+        optimizer=sgd(schedule(epochs * len(batches))),
         loss=loss(),
         metrics=["accuracy"],
         jit_compile=False,  # on a CPU XLA takes four times as long, and "auto" may choose it

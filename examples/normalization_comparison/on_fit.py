@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 from image_data import ImageData
-from training import loss, optimizer, padded
+from training import loss, padded
 
 import keras_finet
 from normalization_comparison.batches import PlannedBatches, epoch_plan
 from normalization_comparison.networks import build, parameters
+from normalization_comparison.optimizers import optimizer
 from normalization_comparison.outcome import Outcome
 from normalization_comparison.setting import Setting
 from normalization_comparison.turns import Turns
@@ -54,9 +55,8 @@ def train(
     for seed in seeds:
         with turns.turn():
             model = build(setting, variant, classes, seed)
-            steps = setting.epochs * setting.steps_per_epoch
             model.compile(
-                optimizer=optimizer(steps, setting.learning_rate),
+                optimizer=optimizer(setting),
                 loss=loss(),
                 metrics=["accuracy"],
                 # With TensorFlow XLA takes four times as long on a CPU; JAX is nothing without.

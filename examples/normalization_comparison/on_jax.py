@@ -17,11 +17,12 @@ import keras
 import numpy as np
 from image_data import ImageData
 from jax import numpy as jnp
-from training import MAX_SHIFT, loss, optimizer, padded
+from training import MAX_SHIFT, loss, padded
 
 import keras_finet
 from normalization_comparison.batches import epoch_plan
 from normalization_comparison.networks import build, parameters
+from normalization_comparison.optimizers import optimizer
 from normalization_comparison.outcome import Outcome
 from normalization_comparison.setting import Setting
 from normalization_comparison.turns import Turns
@@ -85,8 +86,7 @@ class Program:
         self.test_batches = _test_batches(data)
         self.test_count = len(data.test_labels)
         self.model = self._build(0)
-        steps = setting.epochs * setting.steps_per_epoch
-        self.optimizer = optimizer(steps, setting.learning_rate)
+        self.optimizer = optimizer(setting)
         self.optimizer.build(self.model.trainable_variables)
         self.loss = loss()
 

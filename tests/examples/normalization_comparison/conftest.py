@@ -14,6 +14,7 @@ SETTING = Setting(
     test_images=70,
     epochs=2,
     batch=16,
+    optimizer="sgd",
     learning_rate=0.1,
 )
 

@@ -53,8 +53,13 @@ def trained(engine, setting, data, folder, **options):
     return [outcome for part in parts for outcome in part], list(map(len, parts))
 
 
-def test_seeds_together_are_what_fit_makes_of_each(setting, data, tmp_path):
-    setting = dataclasses.replace(setting, backend="jax", epochs=3)
+@pytest.mark.parametrize(("optimizer", "learning_rate"), [("sgd", 0.1), ("adam", 0.01)])
+def test_seeds_together_are_what_fit_makes_of_each(
+    setting, data, tmp_path, optimizer, learning_rate
+):
+    setting = dataclasses.replace(
+        setting, backend="jax", epochs=3, optimizer=optimizer, learning_rate=learning_rate
+    )
     expected, _ = trained(on_fit, setting, data, tmp_path)
     found, sizes = trained(on_jax, setting, data, tmp_path, at_once=2)
     assert sizes == [2, 1]
@@ -64,7 +69,7 @@ def test_seeds_together_are_what_fit_makes_of_each(setting, data, tmp_path):
     assert losses[:, 2].max() < losses[:, 0].min(), "it learns"
     np.testing.assert_allclose([outcome.loss for outcome in found], losses, rtol=2e-5)
     top1 = np.array([outcome.top1 for outcome in expected])
-    assert len(np.unique(top1)) > 3
+    assert len(np.unique(top1)) > 2
     np.testing.assert_allclose([outcome.top1 for outcome in found], top1, atol=1e-6)
     assert {outcome.parameters for outcome in found} == {outcome.parameters for outcome in expected}
 
