@@ -16,10 +16,12 @@ from keras_finet.complexity import complexity
 from keras_finet.fine_grain import fine_grain, plan_fine_grain
 from keras_finet.fusion import fuse, plan_fusion, verify_fusion
 from keras_finet.layers import FineGrainedBatchNorm
+from keras_finet.optimizers import AdaptiveGradientClipping
 from keras_finet.pruning import MagnitudePruning
 from keras_finet.synchronization import plan_synchronization, synchronize
 
 __all__ = [
+    "AdaptiveGradientClipping",
     "FineGrainedBatchNorm",
     "FinetLarge",
     "FinetSmall",
