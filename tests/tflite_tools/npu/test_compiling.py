@@ -1,6 +1,7 @@
 """The real compiler, for a Snapdragon 888 unless a test says otherwise."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,7 +14,8 @@ from support.qairt import libraries, needs_compiler
 import keras_finet
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import op_histogram
-from tflite_tools.npu import CompilationReport, compile_files, compile_for_soc
+from tflite_tools.npu import CompilationReport, compile_files, compile_for_soc, compiling
+from tflite_tools.npu.compiler_log import read_log
 
 pytestmark = needs_compiler
 SOC = "SM8350"
@@ -139,6 +141,14 @@ def test_one_file_that_fails_does_not_take_the_others_along(zoo_path):
     assert [record.source for record in report.records] == [good]
     assert [failure.source for failure in report.failures] == [bad]
     assert told == [(bad, 0, 1), (bad, 1, 1), (good, 0, 1), (good, 1, 1)]
+
+
+def test_what_the_compiler_says_must_be_what_it_wrote(zoo_path, tmp_path, monkeypatch):
+    path = zoo_path("arithmetic", "int8")
+    monkeypatch.setattr(compiling, "read_log", lambda *logs: replace(read_log(*logs), partitions=1))
+    with pytest.raises(ToolError, match="reports 1 partitions and 29 of 30 operators, but its"):
+        compiled(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_files_whose_results_would_have_one_name(zoo_path, tmp_path):
