@@ -17,6 +17,7 @@ from tflite_tools.android.phones import connected_phones
 from tflite_tools.android.planning import (
     Model,
     Settings,
+    check_abi,
     check_delegates,
     left_out,
     plan_runs,
@@ -212,6 +213,7 @@ def _on_one(connection: Connection, job: _Job) -> _Result:
     try:
         info = identify(connection)
         cargo = job.cargo
+        check_abi(cargo.programs, info)
         plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
         folder = RunFolder(job.folder, info.serial)
         folder.save_phone(StoredPhone(info, job.tolerance, plan))

@@ -60,10 +60,9 @@ def run_missing(
     connection.make_folder()
     try:
         _push(connection, cargo)
-        begun = read_state(connection)
-        state = begun
+        begun = state = read_state(connection)
         for position, run in enumerate(missing):
-            if position:
+            if position or state.throttling:
                 state = _cooled_down(connection, begun, cool_down)
             _run(connection, run, folder, state, timeout)
             progress(len(plan) - len(missing) + position + 1)
@@ -95,11 +94,12 @@ def _run(
 
 
 def _cooled_down(connection: Connection, begun: DeviceState, pause: float) -> DeviceState:
-    """Waits for a pause, and for more while the phone is clearly warmer than in the beginning."""
+    """Waits for a pause; for more while the phone is throttling or warmer than in the beginning."""
     for _ in range(1 + _MORE_PAUSES):
         connection.stopped.wait(pause)
         state = read_state(connection)
         now, then = state.hottest, begun.hottest
-        if now is None or then is None or now <= then + _WARMER:
+        warmer = now is not None and then is not None and now > then + _WARMER
+        if not (warmer or state.throttling):
             break
     return state

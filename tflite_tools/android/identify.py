@@ -1,5 +1,6 @@
 """Which phone this is, by its own properties, and how warm it is."""
 
+import re
 from collections.abc import Mapping
 
 from tflite_tools.android.connection import Connection
@@ -27,6 +28,12 @@ _ZONES = (
     "read -r m < $c/cpufreq/cpuinfo_max_freq && read -r f < $c/cpufreq/scaling_cur_freq && "
     'echo "core ${c##*cpu} $m $f"; done 2>/dev/null'
 )
+# Android 10 has a service that judges the temperature; the other one tells of the screen.
+_SERVICES = (
+    'echo "thermal $(dumpsys thermalservice 2>/dev/null | grep -m 1 "Thermal Status:")"; '
+    'echo "screen $(dumpsys power 2>/dev/null | grep -m 1 mWakefulness=)"'
+)
+_AWAKE = re.compile(r"mWakefulness=(\w+)")
 _PLAUSIBLE = (-30.0, 150.0)
 
 
@@ -44,6 +51,7 @@ def identify(connection: Connection) -> DeviceInfo:
         android=get("ro.build.version.release"),
         api_level=int(level) if level.isascii() and level.isdigit() else None,
         abi=get("ro.product.cpu.abi"),
+        abis=tuple(filter(None, get("ro.product.cpu.abilist", "").split(","))),
         max_frequencies={core: highest for core, (highest, _) in cores.items()},
     )
 
@@ -59,9 +67,17 @@ def soc_name(properties: Mapping[str, str]) -> str | None:
 
 
 def read_state(connection: Connection) -> DeviceState:
-    """The temperatures and frequencies at the moment."""
+    """The temperatures and frequencies at the moment, and what Android says of them."""
     temperatures, cores = _zones_and_cores(connection)
-    return DeviceState(temperatures, {core: now for core, (_, now) in cores.items()})
+    thermal_status = screen_on = None
+    for line in connection.run(_SERVICES).output.decode(errors="replace").splitlines():
+        match line.split():
+            case ["thermal", "Thermal", "Status:", status] if _all_digits(status):
+                thermal_status = int(status)
+            case ["screen", word] if found := _AWAKE.fullmatch(word):
+                screen_on = found[1] == "Awake"
+    frequencies = {core: now for core, (_, now) in cores.items()}
+    return DeviceState(temperatures, frequencies, thermal_status, screen_on)
 
 
 def _properties(text: str) -> dict[str, str]:

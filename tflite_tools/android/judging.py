@@ -78,7 +78,8 @@ def judge(
         exit_code=finished.exit_code,
         problem=_failure(finished, record)
         or (_wrong_output(run, output, check) if reference else None)
-        or _fallback(run.delegate, ran_on, record),
+        or _fallback(run.delegate, ran_on, record)
+        or _throttled(finished),
         before=finished.before,
         after=finished.after,
         record=record,
@@ -135,6 +136,18 @@ def _fallback(delegate: str, ran_on: str | None, record: BenchmarkRecord) -> str
     if ran_on == "cpu" and delegate != "cpu":
         reason = f" ({record.error})" if record.error else ""
         return f"{delegate} fell back to the CPU{reason}"
+    return None
+
+
+def _throttled(finished: FinishedRun) -> str | None:
+    states = {"before": finished.before, "after": finished.after}
+    for when, state in states.items():
+        if state is not None and state.throttling:
+            return (
+                f"the phone was slowed down by its temperature {when} it (thermal status "
+                f"{state.thermal_status}): let it cool down and remove this run's files to repeat "
+                "it"
+            )
     return None
 
 

@@ -19,6 +19,8 @@ class DeviceInfo:
         api_level: Android's API level; None if it does not tell.
         abi: The instruction set of its programs, such as "arm64-v8a".
         max_frequencies: The highest frequency of each core that is on, in kHz, by its number.
+        abis: All instruction sets that it runs, the preferred one first; empty if it does not
+            tell.
     """
 
     serial: str
@@ -28,6 +30,7 @@ class DeviceInfo:
     api_level: int | None
     abi: str | None
     max_frequencies: dict[int, int]
+    abis: tuple[str, ...] = ()
 
     @property
     def big_cores(self) -> str | None:
@@ -41,21 +44,32 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """How warm and how fast a phone is at a moment.
+    """How warm and how fast a phone is at a moment, and whether its screen is on.
 
     Attributes:
         temperatures: Of each thermal zone that can be read, in °C.
         frequencies: The frequency of each core at the moment, in kHz, by its number.
+        thermal_status: Android's own judgement, from 0 (no throttling) to 6 (shutdown); None if
+            it does not tell, as before Android 10.
+        screen_on: Whether it is awake; with the screen off, phones slow programs down. None if it
+            does not tell.
     """
 
     temperatures: dict[str, float]
     frequencies: dict[int, int]
+    thermal_status: int | None = None
+    screen_on: bool | None = None
 
     @property
     def hottest(self) -> float | None:
         """The temperature of the hottest CPU zone, or of any zone if none is called so."""
         cpu = [value for name, value in self.temperatures.items() if "cpu" in name.lower()]
         return max(cpu or self.temperatures.values(), default=None)
+
+    @property
+    def throttling(self) -> bool:
+        """Whether Android says that it slows the phone down because of its temperature."""
+        return bool(self.thermal_status)
 
 
 @dataclass(frozen=True)

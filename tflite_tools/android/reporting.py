@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tflite_tools.android.judging import measured
 from tflite_tools.android.records import AndroidRun, DeviceInfo
+from tflite_tools.android.screens import screen_complaints
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 from tflite_tools.thread_counts import in_words
 
@@ -107,7 +108,7 @@ class AndroidReport:
             if run.problem
         ]
         ended = (line.replace("..", ".") for line in lines)
-        return [*self.problems, *ended, *self.left_out]
+        return [*self.problems, *ended, *screen_complaints(self.runs), *self.left_out]
 
     def to_json(self) -> str:
         """The report as a JSON object."""

@@ -21,6 +21,7 @@ S10E = {
     "ro.build.version.release": "12",
     "ro.build.version.sdk": "31",
     "ro.product.cpu.abi": "arm64-v8a",
+    "ro.product.cpu.abilist": "arm64-v8a,armeabi-v7a,armeabi",
     "ro.build.fingerprint": "samsung/beyond0q/12",
 }
 # Four small cores, three big ones, and a bigger one.
@@ -31,6 +32,7 @@ _TOOLS = {
 if [ $# = 0 ]; then sed 's/^\\([^=]*\\)=\\(.*\\)$/[\\1]: [\\2]/' "$PHONE_ROOT/props"
 else sed -n "s/^$1=//p" "$PHONE_ROOT/props"; fi
 """,
+    "dumpsys": 'cat "$PHONE_ROOT/dumpsys.$1" 2>/dev/null || echo "Can\'t find service: $1"\n',
     "taskset": 'echo "$1" >> "$PHONE_ROOT/taskset.log"\nshift\nexec "$@"\n',
     "df": 'echo "Filesystem 1K-blocks Used Available Use% Mounted on"\n'
     'echo "/dev/fuse 1000 1000 $(cat "$PHONE_ROOT/free") 100% /data"\n',
@@ -53,6 +55,9 @@ class Phone:
         self.commands = []
         self.processes = []
         self.temperature = 35.0
+        # What Android says; None on phones that do not tell.
+        self.thermal_status = 0
+        self.wakefulness = "Awake"
         # What goes wrong; tests replace these.
         self.while_pushing = lambda path, content: None
         self.refusal_of = lambda path, content: None
@@ -100,6 +105,23 @@ class Phone:
         self.on_shell(command)
         zone = self.root / "sys/class/thermal/thermal_zone0/temp"
         zone.write_text(f"{self.temperature * 1000:.0f}\n")
+        self._tell(
+            "thermalservice",
+            "IsStatusOverride: false\nThermalEventListeners:\n\tcallbacks: 1\n"
+            f"Thermal Status: {self.thermal_status}\nCached temperatures:\n"
+            "\tTemperature{mValue=25.6, mType=0, mName=AP, mStatus=0}\n",
+            known=self.thermal_status is not None,
+        )
+        self._tell(
+            "power",
+            "POWER MANAGER (dumpsys power)\n\nPower Manager State:\n  mDirty=0x0\n"
+            f"  mWakefulness={self.wakefulness}\n  mWakefulnessChanging=false\n",
+            known=self.wakefulness is not None,
+        )
+
+    def _tell(self, service, text, *, known):
+        path = self.root / f"dumpsys.{service}"
+        path.write_text(text) if known else path.unlink(missing_ok=True)
 
     def _accept(self, listener):
         while True:
