@@ -17,6 +17,7 @@ from tflite_tools.cli import (  # noqa: F401
     run_gpu,
 )
 from tflite_tools.cli.app import app
+from tflite_tools.cli.output import complain
 from tflite_tools.errors import ToolError
 
 _NAME = "tflite-tools"
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def _refuse(message: str) -> NoReturn:
-    print(f"{_NAME}: {message}", file=sys.stderr)
+    complain([message])
     sys.exit(_USER_ERROR)
 
 

@@ -1,6 +1,5 @@
 """`tflite-tools benchmark`."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand
 from tflite_tools.cli.options import Files, Json, Quiet
-from tflite_tools.cli.output import printed
+from tflite_tools.cli.output import complain, printed
 from tflite_tools.cli.progress import progress_bars
 from tflite_tools.errors import ToolError
 
@@ -162,5 +161,4 @@ def _show(reports: Mapping[str, Any], *, as_json: bool, quiet: bool, several: bo
             for report in reports.values():
                 print_report(report, as_json=as_json)
     for report in reports.values():
-        for line in report.complaints():
-            print(f"tflite-tools: {line}", file=sys.stderr)
+        complain(report.complaints())

@@ -1,6 +1,5 @@
 """`tflite-tools compile`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.options import Files, Json, Quiet
-from tflite_tools.cli.output import show
+from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import progress_bars
 
 _UNUSABLE = 2
@@ -46,7 +45,6 @@ def compile(
         report = compile_files(files, soc, output=output, sdk_libs=sdk_libs, progress=progress)
     if report.records or json:
         show(report, "the files are compiled", as_json=json, quiet=quiet)
-    for failure in report.failures:
-        print(f"tflite-tools: {failure.reason}", file=sys.stderr)
+    complain(failure.reason for failure in report.failures)
     if report.failures:
         raise typer.Exit(_UNUSABLE)

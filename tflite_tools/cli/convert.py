@@ -20,7 +20,7 @@ from tflite_tools.cli.options import (
     TrainedPreprocessing,
     Verbose,
 )
-from tflite_tools.cli.output import show
+from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import progress_bars
 
 
@@ -129,3 +129,5 @@ def convert(
             progress=progress,
         )
     show(report, "the files are written", as_json=json, quiet=quiet)
+    if quiet and report.calibration is not None:  # the table says it too
+        complain(report.calibration.warnings)

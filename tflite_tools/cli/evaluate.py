@@ -1,6 +1,5 @@
 """`tflite-tools evaluate`."""
 
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.options import DataDir, FilePreprocessing, Json, Quiet, SkipUnreadable
-from tflite_tools.cli.output import show
+from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import progress_bars
 
 _GATE_MISSED = 1
@@ -102,7 +101,6 @@ def evaluate(
             save_evaluation(report, folder)
     show(report, "the files were evaluated", as_json=json, quiet=quiet)
     missed = [gate for gate in report.gates if not gate.passed]
-    for gate in missed:
-        print(f"tflite-tools: {gate}", file=sys.stderr)
+    complain(missed)
     if missed:
         raise typer.Exit(_GATE_MISSED)

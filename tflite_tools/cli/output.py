@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tflite_tools.errors import ToolError
@@ -27,6 +27,12 @@ def show(report: "Report", done: str, *, as_json: bool, quiet: bool) -> None:
 
     with printed(done):
         print_report(report, as_json=as_json)
+
+
+def complain(problems: Iterable[object]) -> None:
+    """Prints a line for each problem on standard error, also where everything else is quiet."""
+    for problem in problems:
+        print(f"tflite-tools: {problem}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from tflite_tools.cli.options import (
     TrainedPreprocessing,
     Verbose,
 )
-from tflite_tools.cli.output import show
+from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import ProgressBars, progress_bars
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def qat(
             on_epoch=tell,
         )
     show(report, "the file is written", as_json=json, quiet=quiet)
+    if quiet:  # the tables say it too
+        complain(report.calibration.warnings)
 
 
 def _tell(epoch: "QatEpoch", model: Path, epochs: int, bars: ProgressBars | None) -> None:

@@ -1,6 +1,5 @@
 """`tflite-tools report`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 from tflite_tools.cli.app import app
 from tflite_tools.cli.multi_value import MultiValueCommand
 from tflite_tools.cli.options import Json, Quiet
-from tflite_tools.cli.output import printed, show
+from tflite_tools.cli.output import complain, printed, show
 
 _RUNS_FAILED = 1
 _DAMAGED = 2
@@ -61,11 +60,10 @@ def report(
     if not (json or quiet):
         with printed("the report is written"):
             print(f"The report is in {folder}")
-    for line in (*made.damaged, *made.left_out):
-        print(f"tflite-tools: {line}", file=sys.stderr)
+    complain((*made.damaged, *made.left_out))
     if made.damaged:
         raise typer.Exit(_DAMAGED)
     if not made.passed:
         failed = sum(problem.failed for problem in made.problems)
-        print(f"tflite-tools: {failed} runs failed or are unfinished.", file=sys.stderr)
+        complain([f"{failed} runs failed or are unfinished."])
         raise typer.Exit(_RUNS_FAILED)

@@ -115,3 +115,12 @@ def test_unreadable_images_are_skipped_and_warnings_printed(convert):
     assert "Warning: 1 of 5 images could not be read and were left out: images/broken." in printed
     assert "Warning: the values run from" in printed
     assert "pixels that were not normalised" in printed
+
+
+def test_quiet_still_warns(convert):
+    source = ("--calibration", "images", "--skip-unreadable", "--preprocessing", "none")
+    result, _ = convert(*INT8, *source, "--quiet")
+    assert (result.returncode, result.stdout) == (0, "")
+    left_out, not_normalised = result.stderr.splitlines()
+    assert left_out.startswith("tflite-tools: 1 of 5 images could not be read and were left out")
+    assert "pixels that were not normalised" in not_normalised

@@ -12,8 +12,10 @@ from support.operator_zoo import zoo_file
 from support.qairt import libraries, needs_compiler
 
 import keras_finet
+from tflite_tools.delegates import delegate_report
 from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import op_histogram
+from tflite_tools.model_graph import read_graph
 from tflite_tools.npu import CompilationReport, compile_files, compile_for_soc, compiling
 from tflite_tools.npu.compiler_log import read_log
 
@@ -49,6 +51,8 @@ def test_a_finet_is_taken_as_a_whole(build, tmp_path):
         record = compiled(path)
         assert (record.offloaded, record.operators, record.partitions) == (148, 148, 1)
         assert record.refused == ()
+        predicted = delegate_report(read_graph(content), "qnn-htp")
+        assert (predicted.operators, len(predicted.partitions)) == (148, 1)
         assert op_histogram(record.file.read_bytes()) == {"CUSTOM:DISPATCH_OP": 1}
         assert record.file == tmp_path / f"{precision}_{SOC}.tflite"
         assert record.size_bytes == record.file.stat().st_size > record.source_bytes
