@@ -25,7 +25,22 @@ def build_model(recipe: Recipe, classes: int, activation: str | None) -> Any:
         classes: Number of classes.
         activation: Of the last layer; None for logits, which is what is trained.
     """
-    builder, takes = MODELS[recipe.model]
+    builder, _ = MODELS[recipe.model]
+    try:
+        return getattr(keras_finet, builder)(
+            weights=None,
+            classes=classes,
+            input_shape=(recipe.image_size, recipe.image_size, CHANNELS),
+            classifier_activation=activation,
+            **network_arguments(recipe),
+        )
+    except ValueError as error:  # such as groups that do not divide the channels
+        raise InputError(f"{recipe.model}: {error}") from error
+
+
+def network_arguments(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe says to its network's builder, by the builder's own names."""
+    _, takes = MODELS[recipe.model]
     given: dict[str, Any] = {
         "groups": recipe.groups,
         "channels_per_group": recipe.channels_per_group,
@@ -37,16 +52,7 @@ def build_model(recipe: Recipe, classes: int, activation: str | None) -> Any:
     chosen = {name: given[name] for name in takes if given[name] is not None}
     if "dropout" in chosen:
         chosen["dropout_rate"] = chosen.pop("dropout")
-    try:
-        return getattr(keras_finet, builder)(
-            weights=None,
-            classes=classes,
-            input_shape=(recipe.image_size, recipe.image_size, CHANNELS),
-            classifier_activation=activation,
-            **chosen,
-        )
-    except ValueError as error:  # such as groups that do not divide the channels
-        raise InputError(f"{recipe.model}: {error}") from error
+    return chosen
 
 
 def load_initial_weights(model: Any, file: Path) -> None:
@@ -79,7 +85,8 @@ def compile_model(
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
-        metrics=[
+        # Weighted, because some strategies fill up the last batch with images of no weight.
+        weighted_metrics=[
             keras.metrics.CategoricalAccuracy(name="top1"),
             keras.metrics.TopKCategoricalAccuracy(TOP, name="top5"),
         ],

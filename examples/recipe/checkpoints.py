@@ -57,11 +57,15 @@ class CheckpointFile:
     Args:
         folder: Where it is.
         configuration: What the weights depend on: a checkpoint of another one is refused.
+        writes: Whether this process writes it; of several workers one does, all read it.
     """
 
-    def __init__(self, folder: Path, configuration: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, configuration: dict[str, Any], *, writes: bool = True) -> None:
         self.path = folder / CHECKPOINT
         self._configuration = configuration
+        self._writes = writes
+        if not writes:
+            return
         for leftover in folder.glob(f".{CHECKPOINT}.*.partial"):  # of a process that was killed
             leftover.unlink(missing_ok=True)
 
@@ -72,9 +76,11 @@ class CheckpointFile:
             NotFiniteError: if a weight is NaN or infinite.
             InputError: if the file cannot be written.
         """
-        arrays = [keras.ops.convert_to_numpy(variable.value) for variable in _state(model)]
+        arrays = list(map(value_of, _state(model)))
         if not all(np.isfinite(array).all() for array in arrays):
             raise NotFiniteError
+        if not self._writes:
+            return
         header = {
             "configuration": self._configuration,
             "epoch": progress.epoch,
@@ -140,6 +146,12 @@ class CheckpointFile:
             f"{self.path}: is the checkpoint of another configuration: {differences}. Choose "
             "another --out, or the same options."
         )
+
+
+def value_of(variable: keras.Variable) -> np.ndarray:
+    """A variable's value; of what the replicas of a strategy count apart, the sum."""
+    # Only on its way to a tensor is it added up.
+    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))
 
 
 def _state(model: Any) -> list[keras.Variable]:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +14,8 @@ from command_line import InputError
 
 from recipe.building import build_model, compile_model, inner_optimizer, load_initial_weights
 from recipe.checkpoints import CheckpointFile, Progress
-from recipe.logs import Logs
+from recipe.distribution import Distribution, OneDevice
+from recipe.logs import Logs, NoLogs
 from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from recipe.settings import Recipe
 from recipe.sources import Source
@@ -27,20 +28,6 @@ CHECKPOINT_STEPS = 1000
 
 # Of a recipe, the number of classes and the activation of the last layer, None for logits.
 BuildModel = Callable[[Recipe, int, str | None], Any]
-
-
-class Distribution(Protocol):
-    """Over which devices the work is spread; see `recipe.distribution`."""
-
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """The context in which the model is built, compiled and trained."""
-
-
-class OneDevice:
-    """The `Distribution` over the one device that the backend takes by itself."""
-
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        return contextlib.nullcontext()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,18 +104,24 @@ def train(
         TrainingStopped: if the loss or a weight is no longer finite.
     """
     steps = steps_per_epoch(source, recipe)
-    file = CheckpointFile(folder, _configuration(recipe, source, weights))
+    spread = distribution or OneDevice()
+    configuration = _configuration(recipe, source, weights)
+    file = CheckpointFile(folder, configuration, writes=spread.is_chief)
+    logs = Logs(folder) if spread.is_chief else NoLogs()
     _set_up(recipe)
-    with (distribution or OneDevice()).scope():
+    with spread.scope():
         with _dtype_policy(recipe):
-            model = build(recipe, len(source.class_names), None)
+            model = spread.prepared(build(recipe, len(source.class_names), None))
         _check_classes(model, source)
         if weights is not None and not file.path.exists():
             load_initial_weights(model, weights)
         compile_model(model, recipe, steps, eagerly=eagerly)
+        if verbose and (announcement := spread.announcement(model)):
+            print(announcement, flush=True)
         progress = file.restore(model)
+        spread.check_same(progress.epoch, progress.step)
         epochs = _Epochs(
-            recipe, source, file, Logs(folder), steps, checkpoint_steps, callbacks, verbose
+            recipe, source, spread, file, logs, steps, checkpoint_steps, callbacks, verbose
         )
         with data_errors(source):
             epochs.run(model, progress)
@@ -136,7 +129,8 @@ def train(
             inner_optimizer(model).use_averages(model.trainable_variables)
     final = build(recipe, len(source.class_names), "softmax")
     final.set_weights(model.get_weights())
-    save_model(final, folder / MODEL)
+    if spread.is_chief:
+        save_model(final, folder / MODEL)
     return TrainingResult(final, recipe, source, folder, folder / MODEL, progress.history)
 
 
@@ -146,15 +140,20 @@ class _Epochs:
 
     recipe: Recipe
     source: Source
+    spread: Distribution
     file: CheckpointFile
-    logs: Logs
+    logs: Logs | NoLogs
     steps: int
     checkpoint_steps: int
     callbacks: Sequence[keras.callbacks.Callback]
     verbose: str | int
 
     def run(self, model: Any, progress: Progress) -> None:
-        evaluation = evaluation_batches(self.source, self.recipe)
+        evaluation = self.spread.evaluation_data(
+            evaluation_batches(self.source, self.recipe),
+            self.recipe.batch_size,
+            self.source.evaluation_size,
+        )
         self.logs.epochs(progress.history)
         for _ in range(progress.epoch, self.recipe.epochs):
             watch = Watch(
@@ -177,7 +176,8 @@ class _Epochs:
         callbacks = [watch, *self.callbacks]
         if self.recipe.ema is not None:
             callbacks.append(keras.callbacks.SwapEMAWeights())
-        fitted = model.fit(
+        fitted = self.spread.fit(
+            model,
             training_batches(self.source, self.recipe, progress.epoch, progress.step),
             initial_epoch=progress.epoch,
             epochs=progress.epoch + 1,

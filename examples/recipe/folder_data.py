@@ -29,6 +29,8 @@ class FolderSource:
         remember: A file to keep the outcome of the check of the images in.
     """
 
+    version = None
+
     def __init__(
         self,
         folder: Path,

@@ -71,3 +71,16 @@ class Logs:
                 f"{self._events}: TensorBoard's events cannot be written: {reason(error)}. Make "
                 "room and run the same command again."
             ) from error
+
+
+class NoLogs:
+    """In place of `Logs` in a process that leaves writing to another."""
+
+    def step(self, number: int, figures: Mapping[str, float]) -> None:
+        pass
+
+    def epochs(self, history: list[dict[str, float]]) -> None:
+        pass
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        pass

@@ -11,6 +11,7 @@ from typing import Any
 from command_line import whole_number
 
 from recipe.settings import MODELS, Recipe
+from recipe.strategies import NONE, STRATEGIES
 
 SMOKE_IMAGES = 24  # of each class
 LARGEST = 10**9
@@ -26,7 +27,9 @@ class RunOptions:
         data_dir: Where TFDS data sets are.
         weights: A file of weights to start from.
         skip_unreadable: Whether to leave out images that cannot be read.
+        strategy: One of `recipe.strategies.STRATEGIES`.
         checkpoint_steps: Steps between two checkpoints inside an epoch.
+        deploy: Whether to fuse, convert and measure the trained model, and to write its card.
         smoke: Whether this is a trial.
         own_data: Whether the user named the data set; a trial without makes some images.
     """
@@ -36,7 +39,9 @@ class RunOptions:
     data_dir: Path | None
     weights: Path | None
     skip_unreadable: bool
+    strategy: str
     checkpoint_steps: int
+    deploy: bool
     smoke: bool
     own_data: bool
 
@@ -57,7 +62,7 @@ def read_options(
     """
     options = vars(_parser(description, make_recipe(), out).parse_args(arguments))
     run = {name: options.pop(name) for name in ("out", "data_dir", "weights", "skip_unreadable")}
-    run |= {name: options.pop(name) for name in ("checkpoint_steps", "smoke")}
+    run |= {name: options.pop(name) for name in ("strategy", "checkpoint_steps", "deploy", "smoke")}
     changes = {name: value for name, value in options.items() if value is not None}
     recipe = make_recipe(**changes)
     if run["smoke"]:
@@ -99,6 +104,19 @@ def _parser(description: str, recipe: Recipe, out: Path) -> argparse.ArgumentPar
         metavar="N",
         help="a checkpoint after so many steps, besides that at the end of each epoch "
         "(default: 1000)",
+    )
+    run.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default=NONE,
+        help="mirrored: all devices of this machine; multiworker: those of all processes that "
+        "TF_CONFIG names, or on jax KERAS_DISTRIBUTION_JOB_ADDRESSES (default: none, one device)",
+    )
+    run.add_argument(
+        "--no-deploy",
+        dest="deploy",
+        action="store_false",
+        help="stop after training: no fused and no .tflite files, no model card",
     )
     run.add_argument(
         "--smoke", action="store_true", help="one epoch on a few images that are made for it"

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from command_line import InputError, make_folder
 
@@ -14,6 +15,7 @@ from recipe.options import RunOptions, read_options
 from recipe.settings import Recipe
 from recipe.smoke import smoke_images
 from recipe.sources import open_source
+from recipe.strategies import NONE, check_strategy
 from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 
@@ -51,6 +53,7 @@ def _train(name: str, options: RunOptions) -> int:
     if options.smoke and not options.own_data:
         recipe = dataclasses.replace(recipe, dataset=str(smoke_images(options.out)))
     with silenced():  # TensorFlow is noisy when it is imported
+        spread = _distribution(options)
         source = open_source(
             recipe,
             data_dir=options.data_dir,
@@ -58,6 +61,8 @@ def _train(name: str, options: RunOptions) -> int:
             remember=options.out / "readable.json",
         )
         # Only now: --help and mistakes need not wait for Keras.
+        from recipe.deployment.reporting import report
+        from recipe.deployment.trained import deploy_trained
         from recipe.engine import train
         from recipe.watching import TrainingStopped
 
@@ -74,6 +79,7 @@ def _train(name: str, options: RunOptions) -> int:
             source,
             options.out,
             weights=options.weights,
+            distribution=spread,
             checkpoint_steps=options.checkpoint_steps,
             eagerly=options.smoke,
             verbose=1 if sys.stdout.isatty() else 2,
@@ -81,5 +87,18 @@ def _train(name: str, options: RunOptions) -> int:
     except TrainingStopped as stopped:
         print(f"{name}: {stopped}", file=sys.stderr)
         return 1
-    print(f"top-1 {result.top1:.2%}, top-5 {result.top5:.2%}. {result.file}")
-    return 0
+    print(f"top-1 {result.top1:.2%}, top-5 {result.top5:.2%}. {result.file}", flush=True)
+    if not options.deploy or (spread is not None and not spread.is_chief):
+        return 0
+    card = deploy_trained(result, "one device" if spread is None else spread.name)
+    return report(card, result.file)
+
+
+def _distribution(options: RunOptions) -> Any:
+    """The distribution of a strategy, made before TensorFlow does anything; None without one."""
+    check_strategy(options.strategy)
+    if options.strategy == NONE:
+        return None
+    from recipe.distribution import distribution
+
+    return distribution(options.strategy, options.recipe.batch_size)

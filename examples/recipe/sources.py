@@ -18,6 +18,7 @@ class Source(Protocol):
 
     Attributes:
         name: As the user gave it.
+        version: Of a TFDS data set; None of a folder.
         class_names: In the order of the labels.
         train_size: Number of training images.
         evaluation_size: Number of images to evaluate on.
@@ -25,6 +26,7 @@ class Source(Protocol):
     """
 
     name: str
+    version: str | None
     class_names: tuple[str, ...]
     train_size: int
     evaluation_size: int

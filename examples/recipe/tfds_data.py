@@ -34,6 +34,7 @@ class TfdsSource:
         with silenced():
             self._builder = prepared_builder(name, data_dir)
             features = image_features(name, self._builder.info)
+        self.version = str(self._builder.version)
         if features.label is None or features.class_names is None:
             raise InputError(f"{name}: expected a data set with class labels, got one without.")
         self.class_names = features.class_names

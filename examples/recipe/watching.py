@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from recipe.checkpoints import CheckpointFile, NotFiniteError, Progress
+from recipe.checkpoints import CheckpointFile, NotFiniteError, Progress, value_of
 
 
 class TrainingStopped(RuntimeError):  # noqa: N818 - an outcome of training, not a mistake
@@ -96,9 +96,9 @@ class Watch(keras.callbacks.Callback):
 
 def metric_sums(model: Any) -> list[np.ndarray]:
     """Sums and counts of the metrics' means so far."""
-    return [keras.ops.convert_to_numpy(variable.value) for variable in model.metrics_variables]
+    return list(map(value_of, model.metrics_variables))
 
 
 def add_sums(model: Any, sums: list[np.ndarray]) -> None:
     for variable, value in zip(model.metrics_variables, sums, strict=True):
-        variable.assign(value + keras.ops.convert_to_numpy(variable.value))
+        variable.assign(value + value_of(variable))

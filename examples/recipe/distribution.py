@@ -1,0 +1,179 @@
+"""Training on several devices, on the engines that Keras runs on.
+
+A step on n replicas is the step on the whole batch: gradients are summed once, after which every
+replica takes the same coupled weight decay; batch statistics are those of all replicas
+(`keras_finet.synchronize`); the loss is the mean over the whole batch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Protocol
+
+import keras
+from command_line import InputError
+
+import keras_finet
+from recipe.communication import reductions
+from recipe.even_batches import evenly_batched
+from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_strategy
+
+
+class Distribution(Protocol):
+    """Over which devices the work is spread.
+
+    Attributes:
+        replicas: How many there are.
+        is_chief: Whether this process is the one that writes files.
+        name: What it is called in reports.
+    """
+
+    replicas: int
+    is_chief: bool
+    name: str
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """The context in which the model is built, compiled and trained."""
+
+    def prepared(self, model: Any) -> Any:
+        """Returns the model to train, made in the scope, in place of a freshly built one."""
+
+    def announcement(self, model: Any) -> str:
+        """Returns what a user has to know of the distribution of a model; may be empty."""
+
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        """Returns batches to evaluate on, which may be weighted, in place of those of a recipe.
+
+        Args:
+            batches: A `tf.data.Dataset` of batches, the last of which may be smaller.
+            batch_size: Of all others.
+            images: Number of images in all of them.
+        """
+
+    def check_same(self, epoch: int, step: int) -> None:
+        """Refuses processes that would go on from different places.
+
+        Raises:
+            InputError: if they do not all see the same checkpoint.
+        """
+
+    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
+        """Trains as `model.fit` does, in the scope, with its options.
+
+        Args:
+            model: What `prepared` returned, compiled.
+            batches: A `tf.data.Dataset` of whole batches, over all replicas.
+            **options: Those of `keras.Model.fit`.
+        """
+
+
+class _OneProcess:
+    is_chief = True
+
+    def prepared(self, model: Any) -> Any:
+        return model
+
+    def announcement(self, model: Any) -> str:
+        return ""
+
+    def check_same(self, epoch: int, step: int) -> None:
+        pass
+
+    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
+        return model.fit(batches, **options)
+
+
+class OneDevice(_OneProcess):
+    """The one device that the backend takes by itself."""
+
+    replicas = 1
+    name = "one device"
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
+
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        return batches
+
+
+class Mirrored(_OneProcess):
+    """All GPUs of this machine (without one, TensorFlow's virtual CPUs) by `tf.distribute`."""
+
+    def __init__(self) -> None:
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        self._strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+        self.replicas = self._strategy.num_replicas_in_sync
+        self.name = f"tf.distribute.MirroredStrategy on {self.replicas} devices"
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return self._strategy.scope()
+
+    def prepared(self, model: Any) -> Any:
+        return keras_finet.synchronize(model)
+
+    def announcement(self, model: Any) -> str:
+        return f"On {self.name}: {reductions(model)}"
+
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        return evenly_batched(batches, batch_size, images)
+
+
+class DataParallel(_OneProcess):
+    """All devices that jax sees, those of other processes too, by `keras.distribution`.
+
+    A sharded batch is one batch to jax: its statistics are those of all devices already.
+    """
+
+    def __init__(self, *, several_processes: bool) -> None:
+        if several_processes:
+            keras.distribution.initialize()
+        devices = keras.distribution.list_devices()
+        self._distribution = keras.distribution.DataParallel(devices=devices)
+        self.replicas = len(devices)
+        self.name = f"keras.distribution.DataParallel on {self.replicas} devices"
+
+    @property
+    def is_chief(self) -> bool:  # type: ignore[override]
+        import jax
+
+        return bool(jax.process_index() == 0)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return self._distribution.scope()
+
+    def announcement(self, model: Any) -> str:
+        return f"On {self.name}"
+
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        return evenly_batched(batches, batch_size, images)
+
+
+def distribution(strategy: str, batch_size: int) -> Distribution:
+    """Makes the distribution of a strategy.
+
+    Args:
+        strategy: One of `recipe.strategies.STRATEGIES`.
+        batch_size: Of a training step, over all replicas.
+
+    Raises:
+        InputError: for a strategy that cannot be had here, or a batch that cannot be divided.
+    """
+    check_strategy(strategy)
+    if strategy == NONE:
+        return OneDevice()
+    if keras.backend.backend() == JAX:
+        chosen: Distribution = DataParallel(several_processes=strategy == MULTIWORKER)
+    elif strategy == MIRRORED:
+        chosen = Mirrored()
+    else:
+        from recipe.workers import Workers
+
+        chosen = Workers()
+    if batch_size % chosen.replicas:
+        raise InputError(
+            f"--batch-size {batch_size}: expected a multiple of the {chosen.replicas} replicas of "
+            f"{chosen.name}, each of which takes the same share of a batch."
+        )
+    return chosen

@@ -1,0 +1,143 @@
+"""Training in several processes by `tf.distribute.MultiWorkerMirroredStrategy`.
+
+Keras 3's own `fit` and `evaluate` fail under this strategy (keras-team/keras, issue 20585). Here
+the strategy runs the model's public `train_step` and `test_step`; all else is what `fit` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+from command_line import InputError
+
+import keras_finet
+from recipe.communication import reductions
+from recipe.even_batches import evenly_batched
+
+Figures = dict[str, float]
+
+
+class Workers:
+    """The `Distribution` over all GPUs of the processes that TF_CONFIG names.
+
+    All workers do the same; only the first one, the chief, writes files.
+    """
+
+    def __init__(self) -> None:
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        resolver = self._strategy.cluster_resolver
+        self.replicas = self._strategy.num_replicas_in_sync
+        self.is_chief = resolver.task_id in (None, 0)
+        self.name = f"tf.distribute.MultiWorkerMirroredStrategy on {self.replicas} replicas"
+        self._steps: dict[int, _Steps] = {}
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return self._strategy.scope()
+
+    def prepared(self, model: Any) -> Any:
+        return keras_finet.synchronize(model)
+
+    def announcement(self, model: Any) -> str:
+        return f"On {self.name}: {reductions(model)}"
+
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        return evenly_batched(batches, batch_size, images)
+
+    def check_same(self, epoch: int, step: int) -> None:
+        own = tf.constant([epoch, step])
+        given = self._strategy.run(lambda: tf.identity(own))
+        places = self._strategy.gather(given, axis=0).numpy().reshape(-1, 2)
+        if (places != places[0]).any():
+            found = ", ".join(f"epoch {epoch + 1}, step {step}" for epoch, step in places)
+            raise InputError(
+                "--out: expected all workers to find the same checkpoint, got one at "
+                f"{found}. Give all of them one folder that they share."
+            )
+
+    def fit(
+        self,
+        model: Any,
+        batches: Any,
+        *,
+        validation_data: Any = None,
+        callbacks: Any = (),
+        initial_epoch: int = 0,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        shuffle: bool = False,
+    ) -> keras.callbacks.History:
+        """Does what `keras.Model.fit` does with these of its arguments."""
+        if shuffle:
+            raise ValueError("Expected data in an order of their own. Received: shuffle=True.")
+        steps = self._steps.setdefault(id(model), _Steps(self._strategy, model))
+        told = keras.callbacks.CallbackList(
+            list(callbacks),
+            add_history=True,
+            add_progbar=bool(verbose) and self.is_chief,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=int(batches.cardinality()),
+            model=model,
+        )
+        model.stop_training = False
+        told.on_train_begin()
+        logs: Figures = {}
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            told.on_epoch_begin(epoch)
+            for step, data in enumerate(self._strategy.experimental_distribute_dataset(batches)):
+                told.on_train_batch_begin(step)
+                logs = steps.train(data)
+                told.on_train_batch_end(step, logs)
+            logs = _figures(model)  # with what callbacks have added, as in Keras
+            if validation_data is not None:
+                logs |= self._evaluated(model, validation_data, steps, told)
+            told.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+        told.on_train_end(logs)
+        return model.history
+
+    def _evaluated(
+        self, model: Any, batches: Any, steps: _Steps, told: keras.callbacks.CallbackList
+    ) -> Figures:
+        model.reset_metrics()
+        told.on_test_begin()
+        for data in self._strategy.experimental_distribute_dataset(batches):
+            steps.test(data)
+        figures = _figures(model)
+        told.on_test_end(figures)
+        return {f"val_{name}": value for name, value in figures.items()}
+
+
+def _figures(model: Any) -> Figures:
+    """The metrics over all replicas."""
+    return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+
+class _Steps:
+    """A model's steps on all replicas."""
+
+    def __init__(self, strategy: tf.distribute.Strategy, model: Any) -> None:
+        self._strategy = strategy
+        self._train = tf.function(
+            lambda data: strategy.run(model.train_step, args=(data,)), reduce_retracing=True
+        )
+        self._test = tf.function(
+            lambda data: strategy.run(model.test_step, args=(data,)), reduce_retracing=True
+        )
+
+    def train(self, data: Any) -> Figures:
+        """Returns the figures of the epoch so far: those of all replicas have the same weight."""
+        logs = self._train(data)
+        return {
+            name: float(self._strategy.reduce("MEAN", value, axis=None))
+            for name, value in logs.items()
+        }
+
+    def test(self, data: Any) -> None:
+        self._test(data)

@@ -1,0 +1,178 @@
+"""Two replicas against one with the whole batch, in processes of their own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from command_line import InputError
+from keras.backend import backend
+from recipe.strategies import check_strategy
+from support.programs import ROOT
+
+PROGRAM = ROOT / "tests/support/replicated_recipe.py"
+SECONDS = 300
+ON_TENSORFLOW = pytest.mark.skipif(backend() != "tensorflow", reason="tf.distribute's")
+ON_JAX = pytest.mark.skipif(backend() != "jax", reason="keras.distribution is jax's")
+
+
+def started(folder, strategy, devices, cases, **environment):
+    folder.mkdir(exist_ok=True)
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "examples")])
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), strategy, str(devices), str(folder), *cases],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(*processes):
+    try:
+        for process in processes:
+            output, _ = process.communicate(timeout=SECONDS)
+            assert process.returncode == 0, output
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory):
+    """The folder of the cases on one device."""
+    folder = tmp_path_factory.mktemp("single")
+    cases = ["engine"] if backend() == "jax" else ["engine", "sum", "apart"]
+    finished(started(folder, "none", 1, cases))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mirrored")
+    finished(started(folder, "mirrored", 2, ["resumed", "sum", "apart"]))
+    return folder
+
+
+def errors(folder, single, case, reference=None):
+    """The largest error of weights and of figures, relative to each array's largest value."""
+    with (
+        np.load(folder / f"{case}.npz") as ours,
+        np.load(single / f"{reference or case}.npz") as one,
+    ):
+        assert ours["replicas"] == 2
+        names = set(one.files) - {"replicas"}
+        assert len(names) > 20
+        found = {
+            name: float(np.max(np.abs(ours[name] - one[name])) / np.max(np.abs(one[name])))
+            for name in names
+        }
+    figures = [found.pop(name) for name in list(found) if name.startswith("figure")]
+    return max(found.values()), max(figures)
+
+
+@ON_TENSORFLOW
+def test_mirrored_training_is_that_on_one_device(mirrored, single):
+    """Weights, moving statistics and figures of two epochs with coupled weight decay.
+
+    The mirrored run is stopped in the middle of an epoch and taken up again.
+    """
+    weights, figures = errors(mirrored, single, "resumed", "engine")
+    assert weights < 1e-5
+    assert figures < 1e-6
+
+
+@ON_TENSORFLOW
+def test_a_loss_that_is_a_sum(mirrored, single):
+    assert max(errors(mirrored, single, "sum")) < 1e-5
+
+
+@ON_TENSORFLOW
+def test_without_synchronization_training_is_another(mirrored, single):
+    """The measurement can fail: statistics of half a batch give other weights."""
+    assert errors(mirrored, single, "apart")[0] > 1e-2
+
+
+@ON_TENSORFLOW
+def test_two_worker_processes_train_as_one(single, tmp_path):
+    """The first writes; the second, in the same folder, has the same weights and figures."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    configurations = (
+        json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        for index in range(2)
+    )
+    workers = [
+        started(tmp_path, "multiworker", 1, ["resumed", "sent"], TF_CONFIG=configuration)
+        for configuration in configurations
+    ]
+    finished(*workers)
+    weights, figures = errors(tmp_path, single, "resumed", "engine")
+    assert weights < 1e-5
+    assert figures < 1e-6
+    assert sorted(path.name for path in (tmp_path / "run_resumed").iterdir()) == [
+        *("checkpoint.npz", "epochs.csv", "model.keras", "tensorboard"),
+    ]
+    with np.load(tmp_path / "sent.npz") as counted:
+        assert counted["figure sent"].tolist() == counted["figure said"].tolist()
+
+
+@ON_JAX
+def test_data_parallel_training_is_that_on_one_device(single, tmp_path):
+    finished(started(tmp_path, "mirrored", 2, ["engine"]))
+    weights, figures = errors(tmp_path, single, "engine")
+    assert weights < 1e-5
+    assert figures < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("strategy", "environment", "message"),
+    [
+        ("mirrored", {"KERAS_BACKEND": "torch"}, "expected KERAS_BACKEND tensorflow .* got torch"),
+        ("multiworker", {}, "expected TF_CONFIG with the addresses of all workers"),
+        ("multiworker", {"TF_CONFIG": "{"}, "expected TF_CONFIG like .* got {"),
+        (
+            "multiworker",
+            {
+                "TF_CONFIG": '{"cluster": {"worker": ["a:1"]}, '
+                '"task": {"type": "worker", "index": 1}}'
+            },
+            "with the index of one of its workers",
+        ),
+        (
+            "multiworker",
+            {
+                "TF_CONFIG": '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": '
+                '{"type": "worker", "index": 0}}'
+            },
+            "workers only in TF_CONFIG, .* got worker, ps",
+        ),
+    ],
+)
+def test_what_a_strategy_needs_is_one_line(strategy, environment, message, monkeypatch):
+    for name in ("KERAS_BACKEND", "TF_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=message) as caught:
+        check_strategy(strategy)
+    assert "\n" not in str(caught.value)
+
+
+@ON_TENSORFLOW
+def test_a_batch_that_replicas_cannot_share_is_refused(tmp_path):
+    process = started(tmp_path, "mirrored", 3, ["engine"])
+    output, _ = process.communicate(timeout=SECONDS)
+    assert "--batch-size 8: expected a multiple of the 3 replicas" in output
