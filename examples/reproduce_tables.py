@@ -4,6 +4,7 @@ python examples/reproduce_tables.py --table 1                                 # 
 python examples/reproduce_tables.py --table 2                                 # FLOPs, parameters
 python examples/reproduce_tables.py --table 2 --format markdown --out table.md
 python examples/reproduce_tables.py --table 4 --models out/table_4            # inference speed
+python examples/reproduce_tables.py --table 5 --rows 'cifar10/affine/*'       # accuracies: trains
 """
 
 from __future__ import annotations
@@ -21,9 +22,14 @@ from tflite_tools.quiet import silenced
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-TABLES = {1: "layers", 2: "complexities", 4: "speeds"}
+ACCURACIES = (5, 6, 7)
+TABLES = {1: "layers", 2: "complexities", 4: "speeds", **dict.fromkeys(ACCURACIES, "accuracies")}
 # What the modules' functions take from the command line.
-OPTIONS = {4: ("models", "threads", "rounds", "binary", "serial")}
+TRAINING_OPTIONS = ("table", "results", "rows", "budget", "seeds", "data_dir")
+OPTIONS = {
+    4: ("models", "threads", "rounds", "binary", "serial"),
+    **dict.fromkeys(ACCURACIES, TRAINING_OPTIONS),
+}
 FORMATS = ("table", "markdown", "json")
 
 
@@ -48,6 +54,8 @@ def table_as_text(options: argparse.Namespace) -> str:
     check_file(options.out)
     if options.table == 4:
         make_folder(options.models, [], "--models")
+    if options.table in ACCURACIES:
+        make_folder(options.results, [], "--results")
     # Only now: --help and mistakes need not wait for Keras' backend, which is noisy besides.
     with silenced():
         from paper_tables import formats
@@ -69,11 +77,12 @@ def check_file(path: Path | None) -> None:
 def parse_options() -> argparse.Namespace:
     """Reads the command line; argparse itself exits with 2 on what it cannot read."""
     parser = argparse.ArgumentParser(
-        usage="%(prog)s --table {1,2,4} [options]",
+        usage="%(prog)s --table {1,2,4,5,6,7} [options]",
         description="A table of the paper, each figure beside the one that is computed here. "
         "1: layers and output sizes of Finet. 2: FLOPs and parameters of Finet and the networks "
         "that it is compared with, in about two minutes. 4: their inference speed on this machine "
-        "and on connected phones; making the files takes ten minutes the first time.",
+        "and on connected phones; making the files takes ten minutes the first time. 5, 6, 7: "
+        "accuracies on CIFAR-10 and CIFAR-100; every row is a whole training.",
     )
     parser.add_argument("--table", type=int, choices=TABLES, required=True)
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -118,7 +127,56 @@ def parse_options() -> argparse.Namespace:
     speed.add_argument(
         "--serial", nargs="+", default=[], metavar="SERIAL", help="phones (default: all)"
     )
+    accuracy = parser.add_argument_group("Tables 5, 6 and 7")
+    accuracy.add_argument(
+        "--results",
+        type=Path,
+        default=Path("out/accuracies"),
+        metavar="FOLDER",
+        help="where trained rows are kept; those that are there are not trained again, and one "
+        "that was interrupted goes on (default: %(default)s)",
+    )
+    accuracy.add_argument(
+        "--rows",
+        nargs="*",
+        default=["*"],
+        metavar="PATTERN",
+        help="the rows to train, such as cifar10/affine/G=4 or 'cifar100/*'; of the others only "
+        "what is kept is shown (default: all)",
+    )
+    accuracy.add_argument(
+        "--budget",
+        type=share,
+        default=1.0,
+        metavar="X",
+        help="share of the epochs and of the images, for a trial; the table says so (default: 1)",
+    )
+    accuracy.add_argument(
+        "--seeds",
+        type=whole_number(0, 2**32 - 1),
+        nargs="+",
+        default=[0],
+        metavar="N",
+        help="of each row; the table has their mean (default: 0)",
+    )
+    accuracy.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where TFDS data sets are (default: TFDS_DATA_DIR or ~/tensorflow_datasets)",
+    )
     return parser.parse_args()
+
+
+def share(text: str) -> float:
+    """Reads a number above 0 and at most 1, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number <= 1.0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, got {text}")
+    return number
 
 
 if __name__ == "__main__":

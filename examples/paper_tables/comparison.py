@@ -33,13 +33,23 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper; `has_differences` if its figures are numbers that can be near."""
+    """A table of the paper.
+
+    Attributes:
+        title: What it is.
+        labels: The headings of its rows' labels.
+        rows: Its rows.
+        notes: What has to be said of all of it.
+        has_differences: Whether its figures are numbers that can be near.
+        is_exact: Whether they follow from the networks alone, so that those that do are counted.
+    """
 
     title: str
     labels: tuple[str, ...]
     rows: list[Row]
     notes: tuple[str, ...]
     has_differences: bool
+    is_exact: bool = True
 
 
 def number(printed: str, computed: Decimal, *, cut_off: bool) -> Figure:

@@ -96,7 +96,7 @@ def remarks(table: PaperTable) -> list[str]:
     figures = [figure for row in table.rows for figure in row.figures.values()]
     compared = [figure for figure in figures if figure.printed and figure.difference]
     follow = sum(figure.difference == "0" for figure in compared)
-    if compared:
+    if compared and table.is_exact:
         said.append(f"{follow} of the paper's {len(compared)} figures here follow.")
     return said
 
