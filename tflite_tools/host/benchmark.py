@@ -132,20 +132,25 @@ def _record(
 ) -> HostRecord:
     """The figures of one model; `first` are the times of the one that ratios are to."""
     total, others = ops_not_taken(model)
-    low, high = np.percentile(np.median(times, axis=1) / np.median(first, axis=1), (25, 75))
+    wall, cpu_ms = times.wall, float(np.median(times.cpu))
+    by_round = np.median(wall, axis=1) / np.median(first.wall, axis=1)
+    low, high = np.percentile(by_round, (25, 75))
+    first_cpu_ms = float(np.median(first.cpu))
     return HostRecord(
         file=model.path,
         sha256=hashlib.sha256(model.content).hexdigest(),
         num_threads=num_threads,
-        runs=times.size,
-        mean_ms=float(times.mean()),
-        median_ms=float(np.median(times)),
-        p95_ms=float(np.percentile(times, 95)),
-        std_ms=float(times.std()),
-        min_ms=float(times.min()),
-        ratio=float(np.median(times) / np.median(first)),
+        runs=wall.size,
+        mean_ms=float(wall.mean()),
+        median_ms=float(np.median(wall)),
+        p95_ms=float(np.percentile(wall, 95)),
+        std_ms=float(wall.std()),
+        min_ms=float(wall.min()),
+        ratio=float(np.median(wall) / np.median(first.wall)),
         ratio_spread=(float(low), float(high)),
-        throughput=1000 / float(times.mean()),
+        cpu_ms=cpu_ms,
+        cpu_ratio=cpu_ms / first_cpu_ms if first_cpu_ms else None,
+        throughput=1000 / float(wall.mean()),
         init_ms=fresh["init_ms"],
         peak_memory_mb=fresh["peak_memory_mb"],
         size_bytes=len(model.content),

@@ -35,8 +35,8 @@ def warnings_about(machine: Machine, threads: int) -> list[str]:
     if machine.load is not None and machine.load > _IDLE * machine.cores:
         lines.append(
             f"the machine was busy when the benchmark began: a load of {machine.load:.1f} on "
-            f"{machine.cores} cores. The milliseconds mean little, the ratios more; repeat it when "
-            "nothing else runs."
+            f"{machine.cores} cores. The milliseconds mean little, the ratios more, and those of "
+            "processor times most; repeat it when nothing else runs."
         )
     if threads > machine.cores:
         lines.append(

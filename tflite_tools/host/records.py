@@ -37,6 +37,10 @@ class HostRecord:
         min_ms: The shortest.
         ratio: `median_ms` divided by that of the first file with as many threads.
         ratio_spread: The quartiles of that ratio over the rounds.
+        cpu_ms: What the processor worked for a run, all threads together: the median of the
+            rounds. Unlike the other times it hardly changes when other programs run as well.
+        cpu_ratio: `cpu_ms` divided by that of the first file with as many threads; None where the
+            system's clock is too coarse for it.
         throughput: Inferences per second, one after the other: 1000 / `mean_ms`.
         init_ms: How long a fresh process took to read the file and prepare the interpreter, in
             milliseconds.
@@ -60,6 +64,8 @@ class HostRecord:
     min_ms: float
     ratio: float
     ratio_spread: tuple[float, float]
+    cpu_ms: float
+    cpu_ratio: float | None
     throughput: float
     init_ms: float
     peak_memory_mb: float | None

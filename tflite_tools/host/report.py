@@ -12,7 +12,7 @@ from tflite_tools.host.records import HostRecord, Machine
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 from tflite_tools.thread_counts import in_words
 
-_COLUMNS = ("ms", "p95", "ratio", "per s", "load ms", "MB", "XNNPACK")
+_COLUMNS = ("ms", "p95", "ratio", "of CPU", "per s", "load ms", "MB", "XNNPACK")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class HostReport:
         table = file_table(
             escape(f"{in_words(num_threads)} of {where}"),
             _COLUMNS,
-            caption="ms: median; ratio: to the first file; per s: inferences; load ms, MB: a fresh "
+            caption="ms: median; ratio: to the first file; of CPU: ratio of processor times, which "
+            "other work disturbs less; per s: inferences; load ms, MB: a fresh "
             "process; XNNPACK: operators that it took.",
         )
         for record in self.records:
@@ -84,6 +85,7 @@ def _cells(record: HostRecord) -> tuple[str, ...]:
         f"{record.median_ms:.2f}",
         f"{record.p95_ms:.2f}",
         f"{record.ratio:.2f}",
+        formatted(record.cpu_ratio, ".2f"),
         f"{record.throughput:.1f}",
         f"{record.init_ms:.0f}",
         formatted(record.peak_memory_mb, ".1f"),

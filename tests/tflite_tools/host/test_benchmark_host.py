@@ -60,8 +60,13 @@ def test_statistics_are_those_of_the_file_and_the_threads_that_were_timed(files,
     turns = [[ms * 10**6, 0] * 5 for ms in (1, 3, 2, 1, 2, 6, 4, 2, 1, 3, 2, 1)]
     clock = iter(np.cumsum([0, *itertools.chain(*turns)]).tolist())
     monkeypatch.setattr("tflite_tools.host.measuring.time.perf_counter_ns", lambda: next(clock))
+    # The processor's clock is read before and after the runs of a turn.
+    cpu = iter(np.cumsum([0, *itertools.chain(*([ms * 5 * 10**6, 0] for ms in (4, 8, 2, 3) * 3))]))
+    monkeypatch.setattr("tflite_tools.host.measuring.time.process_time_ns", lambda: next(cpu))
     report = benchmark_host([files["float32"], files["int8"]], threads=[1, 2], rounds=3, warmup=0)
     records = report.records
+    assert [record.cpu_ms for record in records] == [4, 8, 2, 3]
+    assert [record.cpu_ratio for record in records] == [1, 2, 1, 1.5]
     assert [record.median_ms for record in records] == [1, 3, 2, 1]
     assert [record.min_ms for record in records] == [1, 3, 2, 1]
     assert [record.p95_ms for record in records] == [2, 6, 4, 2]
