@@ -47,6 +47,8 @@ def operation(class_name: str, config: Mapping[str, Any]) -> Function | None:
         "TrueDivide": tf.divide,
         "Maximum": tf.maximum,
         "Minimum": tf.minimum,
+        "GreaterEqual": tf.greater_equal,
+        "Where": tf.where,
         "Negative": tf.negative,
         "Square": tf.square,
         "Mean": lambda x: tf.reduce_mean(x, axes["axis"], bool(axes["keepdims"])),

@@ -13,6 +13,8 @@ _PASSED_ON = frozenset(
         *("AveragePooling2D", "ChannelShuffleSplit", "Transpose"),
     }
 )
+# Their outputs are no numbers.
+_CONDITIONS = frozenset({"GreaterEqual"})
 # TFLite computes these inside the operator before, if it is one that can.
 _FUSED_ACTIVATIONS = ("relu", "relu6")
 _CAN_FUSE = ("Add", "Conv2D", "Dense", "DepthwiseConv2D", "Multiply", "SeparableConv2D")
@@ -37,7 +39,7 @@ def rounded_nodes(spec: GraphSpec) -> Iterator[str]:
         reads_input = any(each.node in inputs for call in node.calls for each in call.inputs)
         if node.class_name == "Identity" and reads_input:
             yield node.name
-        elif node.class_name not in _PASSED_ON and activation_name(node) != "linear":
+        elif node.class_name not in _PASSED_ON | _CONDITIONS and activation_name(node) != "linear":
             fused = (_is_fused(node, readers[node.name, call]) for call in range(len(node.calls)))
             if not all(fused):
                 yield node.name

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 from support.hostile import randomize
+from support.unnormalized import mimic_norm, normalizer_free, shifted_relu
 
 import keras_finet
 from tflite_tools.errors import ToolError
@@ -67,6 +68,7 @@ LAYERS = [
     layers.PReLU(shared_axes=[1, 2]),
     layers.ELU(alpha=0.7),
     layers.Softmax(axis=1),
+    layers.Rescaling(1.0, offset=[0.5, -1.0, 0.0, 2.0, -0.1, 3.0]),
     keras_finet.layers.ChannelShuffleSplit(name="shuffle"),
 ]
 ACTIVATIONS = (
@@ -120,6 +122,9 @@ NETWORKS = {
     "FinetSmall": lambda: keras_finet.FinetSmall(stem="cifar", **SMALL),
     "ShuffleNetV2": lambda: keras_finet.ShuffleNetV2(stem="cifar", alpha=0.5, **SMALL),
     "MobileNetV3Small": lambda: keras.applications.MobileNetV3Small(**SMALL),
+    "shifted_relu": shifted_relu,
+    "mimic_norm": mimic_norm,
+    "normalizer_free": normalizer_free,
     "EfficientNetV2B0": lambda: keras.applications.EfficientNetV2B0(**SMALL),
 }
 
