@@ -48,7 +48,8 @@ def operation(class_name: str, config: Mapping[str, Any]) -> Function | None:
         "Maximum": tf.maximum,
         "Minimum": tf.minimum,
         "GreaterEqual": tf.greater_equal,
-        "Where": tf.where,
+        # The cast: tf_keras infers the shape from floats in the condition's place.
+        "Where": lambda condition, x, y: tf.where(tf.cast(condition, tf.bool), x, y),
         "Negative": tf.negative,
         "Square": tf.square,
         "Mean": lambda x: tf.reduce_mean(x, axes["axis"], bool(axes["keepdims"])),

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 from support.hostile import randomize
+from support.unnormalized import NETWORKS, normalizer_free
+from support.unnormalized import trained as unnormalized
 
 from tflite_tools.converter import tflite_contents
 from tflite_tools.deploy import deployed_graph
@@ -169,3 +171,16 @@ def test_batches_hold_every_sample_once_in_an_order_of_their_own(legacy):
         assert len(set(shown)) == 8
         assert all(np.array_equal(targets, 2 * each) for each, targets in epoch)
     assert not np.array_equal(epochs[0][0][0], epochs[1][0][0])
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda each: each.__name__)
+def test_networks_without_normalisations_can_be_rounded(legacy, network):
+    model, images = unnormalized(network)
+    graph = deployed_graph(model)
+    made = legacy[1].Trainer(graph, images, seed=0)
+    made.calibrate()
+    in_float, rounded = made.float_answers(images), np.asarray(made._rounded_outputs(images))
+    assert 0 < np.abs(rounded - in_float).max() < 0.2 * np.abs(in_float).max()
+    conditions = {node.name for node in graph.nodes if node.class_name == "GreaterEqual"}
+    assert len(conditions) == (2 if network is normalizer_free else 0)
+    assert not conditions & set(rounded_nodes(prepared(graph)))
