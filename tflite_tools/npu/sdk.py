@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import io
 import os
 import platform
 import sys
@@ -94,7 +95,7 @@ def _of_package() -> Path:
         raise ToolError(f"compile: the SDK of Qualcomm's compiler is not found: {_INSTALL}.")
     package = importlib.import_module(_PACKAGE)
     # None if the download failed when it was installed; it warns of that on its own.
-    with contextlib.redirect_stderr(None):
+    with contextlib.redirect_stderr(io.StringIO()):
         folder = package.path_to_sdk_libs()
     if folder is None:
         raise ToolError(

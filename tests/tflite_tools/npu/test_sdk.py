@@ -83,13 +83,14 @@ def test_no_such_folder(tmp_path):
         find_sdk(tmp_path / "nowhere")
 
 
-def test_the_package(folder, package):
+def test_the_package(folder, package, capsys):
     path = folder(*ALL)
     package(lambda: path)
     assert find_sdk().folder == path
-    package(lambda: None)
+    package(lambda: print("Warning: no SDK", file=sys.stderr))
     with pytest.raises(ToolError, match="holds no SDK, as its download failed"):
         find_sdk()
+    assert capsys.readouterr() == ("", "")
     package(None)
     with pytest.raises(ToolError, match=r"pip install ai-edge-litert-sdk-qualcomm .*--sdk-libs"):
         find_sdk()
