@@ -55,6 +55,14 @@ def network_arguments(recipe: Recipe) -> dict[str, Any]:
     return chosen
 
 
+def with_float32_outputs(model: Any) -> Any:
+    """The model with outputs in float32, which Keras' metrics want."""
+    if model.outputs[0].dtype == "float32":
+        return model
+    cast = keras.layers.Activation("linear", dtype="float32", name="float32_outputs")
+    return keras.Model(model.inputs, cast(model.outputs[0]), name=model.name)
+
+
 def load_initial_weights(model: Any, file: Path) -> None:
     """Starts from the weights of a file; refuses those of another network or other classes."""
     try:

@@ -12,7 +12,13 @@ import keras
 import tensorflow as tf
 from command_line import InputError
 
-from recipe.building import build_model, compile_model, inner_optimizer, load_initial_weights
+from recipe.building import (
+    build_model,
+    compile_model,
+    inner_optimizer,
+    load_initial_weights,
+    with_float32_outputs,
+)
 from recipe.checkpoints import CheckpointFile, Progress
 from recipe.distribution import Distribution, OneDevice
 from recipe.logs import Logs, NoLogs
@@ -111,7 +117,8 @@ def train(
     _set_up(recipe)
     with spread.scope():
         with _dtype_policy(recipe):
-            model = spread.prepared(build(recipe, len(source.class_names), None))
+            model = with_float32_outputs(build(recipe, len(source.class_names), None))
+            model = spread.prepared(model)
         _check_classes(model, source)
         if weights is not None and not file.path.exists():
             load_initial_weights(model, weights)
