@@ -96,7 +96,7 @@ def compile_model(
         # Weighted, because some strategies fill up the last batch with images of no weight.
         weighted_metrics=[
             keras.metrics.CategoricalAccuracy(name="top1"),
-            keras.metrics.TopKCategoricalAccuracy(TOP, name="top5"),
+            keras.metrics.TopKCategoricalAccuracy(min(TOP, model.output_shape[-1]), name="top5"),
         ],
         run_eagerly=eagerly,
         jit_compile="auto" if _compiles_well() and not eagerly else False,

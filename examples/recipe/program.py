@@ -44,7 +44,10 @@ def run_program(name: str, description: str, make_recipe: Callable[..., Recipe])
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{name}: interrupted. The same command goes on from there.", file=sys.stderr)
+        print(
+            f"{name}: interrupted. The same command goes on from the last checkpoint.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
 
 

@@ -26,6 +26,18 @@ def test_smoke(program, tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+def test_a_loss_that_is_no_number_is_exit_code_1(tmp_path):
+    process = run_example(
+        *("train_cifar", "--smoke", "--model", "finet_small", "--out", tmp_path),
+        *("--learning-rate", "1000000", "--checkpoint-steps", "1"),
+    )
+    assert process.returncode == 1
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("train_cifar: the loss is nan in epoch 1, step ")
+    assert f"the last good checkpoint is {tmp_path / 'checkpoint.npz'}" in line
+    assert not (tmp_path / "model.keras").exists()
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help(program):
     process = run_example(program, "--help")
