@@ -6,6 +6,8 @@ import keras
 import pytest
 from support.examples import assert_refused, run_example
 
+import keras_finet
+
 PROGRAMS = ("train_imagenet", "train_cifar")
 
 
@@ -23,6 +25,8 @@ def test_smoke(program, tmp_path):
     assert {"loss", "top1", "top5", "val_top1", "val_top5", "images_per_second"} <= set(row)
     model = keras.saving.load_model(tmp_path / "model.keras")
     assert model.output_shape == (None, 3)
+    fine = [each for each in model.layers if isinstance(each, keras_finet.FineGrainedBatchNorm)]
+    assert len(fine) == 32  # two in each of sixteen blocks
     assert list((tmp_path / "tensorboard").iterdir())
 
 
