@@ -4,6 +4,10 @@ import math
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+# Of the values: what is closer together is one value.
+_NARROWEST = 1e-6
+# What is smaller is nothing.
+_SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Scale:
 
 def scale(low: float, high: float, ticks: int = 5) -> Scale:
     """An axis from a round number at or below `low` to one at or above `high`."""
-    span = high - low or abs(high) or 1.0
+    low, high = (0.0 if abs(value) < _SMALLEST else value for value in (low, high))
+    span = max(high - low, abs(high) * _NARROWEST) or 1.0
     step = _round_step(span / ticks)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if first == last:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tflite_tools.run_report.labels import delegate_label, ran_on_label
@@ -189,16 +190,16 @@ def problem_section(report: "RunReport") -> Section:
     return Section(
         name="problems",
         title="Failed, unfinished and fallen-back runs",
-        note="",
+        note="log: in this report's run folder, of the first of these runs.",
         columns=(
             *(Column("file"), Column("on"), Column("delegate"), Column("run")),
             *(Column("what"), Column("why"), Column("log", detail=True)),
         ),
-        rows=tuple(map(_problem_row, alike.values())),
+        rows=tuple(_problem_row(same, report.folder) for same in alike.values()),
     )
 
 
-def _problem_row(alike: Sequence[Problem]) -> tuple[Cell, ...]:
+def _problem_row(alike: Sequence[Problem], folder: Path) -> tuple[Cell, ...]:
     first = alike[0]
     repeats = sorted(row.repeat for row in alike if row.repeat is not None)
     return (
@@ -208,8 +209,12 @@ def _problem_row(alike: Sequence[Problem]) -> tuple[Cell, ...]:
         Cell(", ".join(map(str, repeats)) or "–"),
         Cell(first.kind, mark=_PROBLEM_MARKS[first.kind]),
         Cell(shown(first.reason)),
-        Cell("–" if first.log is None else shown(str(first.log))),
+        Cell("–" if first.log is None else shown(_inside(first.log, folder))),
     )
+
+
+def _inside(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def place_section(report: "RunReport") -> Section:

@@ -19,7 +19,8 @@ _LONGEST = 46
 
 def bar_chart(bars: Sequence[Bar], title: str) -> str:
     """Latencies as horizontal bars with their spread, those of a file under its name."""
-    highest = max((bar.high or bar.value or 0.0 for bar in bars), default=0.0)
+    ends = [end for bar in bars for end in (bar.low, bar.value, bar.high)]
+    highest = max((end for end in ends if end is not None), default=0.0)
     axis = scale(0.0, highest or 1.0)
     parts: list[str] = []
     y = 0

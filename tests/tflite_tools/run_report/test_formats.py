@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+import re
 import struct
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.stored_phone import PHONE
 
@@ -14,8 +16,11 @@ from tflite_tools.errors import ToolError
 from tflite_tools.json_records import record_from
 from tflite_tools.run_report import FORMATS
 from tflite_tools.run_report.charts import accuracy_points, coverage_matrix, latency_bars
+from tflite_tools.run_report.csv_tables import measurements_csv
+from tflite_tools.run_report.html_page import as_html
+from tflite_tools.run_report.markdown import as_markdown
 from tflite_tools.run_report.naming import distinct, shown
-from tflite_tools.run_report.records import Measurement
+from tflite_tools.run_report.records import FileEntry, Measurement
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.scales import scale
 
@@ -164,3 +169,37 @@ def test_names_are_distinct_and_can_be_shown(candidates):
     names = distinct(candidates)
     assert len(set(names)) == len(names)
     assert all(name == shown(name) for name in names)
+
+
+FIGURE = st.none() | st.floats(0, 1e15)
+SHARE = st.none() | st.floats(0, 1)
+FIGURES = (
+    *("latency_ms", "low_ms", "high_ms", "p95_ms", "runs_per_second", "init_ms", "memory_mb"),
+    *("relative_error", "hottest"),
+)
+MEASUREMENT = st.builds(
+    Measurement,
+    file=st.sampled_from(["a.tflite", "ü|<b>.tflite"]),
+    place=st.sampled_from(["p", "q"]),
+    delegate=st.sampled_from(["cpu", "gpu", "nnapi:x"]),
+    ran_on=st.sampled_from(["cpu", "gpu", "npu", None]),
+    binary=st.sampled_from(["classic", "litert", "host"]),
+    threads=st.integers(1, 64),
+    size_bytes=st.none() | st.integers(0, 10**9),
+    **dict.fromkeys(("top1", "agreement", "delegated_share"), SHARE),
+    **dict.fromkeys(FIGURES, FIGURE),
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(MEASUREMENT, max_size=5))
+def test_whatever_the_figures_every_text_can_be_written(measurements):
+    files = tuple(
+        FileEntry(name, Path(name), None, None, None, None, (), "gone")
+        for name in ("a.tflite", "ü|<b>.tflite")
+    )
+    made = RunReport(Path("runs"), files, (), tuple(measurements), (), (), ())
+    for text in (as_html(made), as_markdown(made), str(made), measurements_csv(measurements)):
+        assert not re.search(r"\b(nan|inf)\b", text)
+    places = re.findall(r'\b(?:x|x1|x2|cx)="([^"]*)%"', as_html(made))
+    assert all(0 <= float(place) <= 101 for place in places)

@@ -101,16 +101,16 @@ def test_the_page_itself_forbids_requests_and_scripts(page):
 def test_numbers_sort_as_numbers_and_what_is_missing_stands_last(
     keep, planned, models, write, browser
 ):
-    latencies = [900, 10_000, 2_000]
+    latencies = [1_500, 10_000, 1_250]
     file = models["int8"]
     runs = [(planned(file, threads=n + 1), "ok", us) for n, us in enumerate(latencies)]
     keep([*runs, (planned(file, "gpu"), "refused", 0)])
     page = browser.open(write())
-    assert column(page, "latency", "ms") == ["0.90", "10.00", "2.00", "–"]
+    assert column(page, "latency", "ms") == ["1.50", "10.00", "1.25", "–"]
     assert click(page, "latency", "ms") == ["ascending"]
-    assert column(page, "latency", "ms") == ["0.90", "2.00", "10.00", "–"]
+    assert column(page, "latency", "ms") == ["1.25", "1.50", "10.00", "–"]
     assert click(page, "latency", "ms") == ["descending"]
-    assert column(page, "latency", "ms") == ["10.00", "2.00", "0.90", "–"]
+    assert column(page, "latency", "ms") == ["10.00", "1.50", "1.25", "–"]
     assert click(page, "latency", "ms") == ["ascending"]
 
 
@@ -220,6 +220,15 @@ def test_bars_are_as_long_as_their_figures(page):
     scale = bars[0][1] / bars[0][0]
     for value, width in bars:
         assert width == pytest.approx(scale * value, rel=0.01, abs=1)
+    spread = page.evaluate(
+        """(() => {
+        const [line] = document.querySelectorAll("#bars .bar line");
+        const bar = line.parentElement.querySelector("rect").getBoundingClientRect();
+        const box = line.getBoundingClientRect();
+        return [box.left - bar.left, box.right - bar.left];
+        })()"""
+    )
+    assert spread == pytest.approx([scale * 3.0, scale * 3.2], rel=0.01, abs=1.5)
 
 
 def test_it_can_be_looked_at(page):
