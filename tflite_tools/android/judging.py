@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tflite_tools.android.records import AndroidRun, OutputCheck, PlannedRun
+from tflite_tools.android.records import AndroidRun, OutputCheck, PlannedRun, ProblemKind
 from tflite_tools.android.records_on_disk import FinishedRun, Stored
 from tflite_tools.benchmark_log import BenchmarkRecord, parse_benchmark_log
 from tflite_tools.interpreter import LiteModel
@@ -64,6 +64,14 @@ def judge(
     record = parse_benchmark_log(text)
     check = reference.check(output) if reference and output is not None else None
     ran_on = _ran_on(run.delegate, record)
+    wrong = _wrong_output(run, output, check, compared=reference is not None)
+    problems: tuple[tuple[ProblemKind, str | None], ...] = (
+        ("failed", _failure(finished, record)),
+        ("wrong output", wrong),
+        ("unclear" if ran_on is None else "fell back", _fallback(run.delegate, ran_on, record)),
+        ("slowed down", _throttled(finished)),
+    )
+    kind, problem = next((pair for pair in problems if pair[1]), (None, None))
     return AndroidRun(
         serial=serial,
         file=run.file,
@@ -76,10 +84,8 @@ def judge(
         argv=run.argv,
         log=log,
         exit_code=finished.exit_code,
-        problem=_failure(finished, record)
-        or (_wrong_output(run, output, check) if reference else None)
-        or _fallback(run.delegate, ran_on, record)
-        or _throttled(finished),
+        problem=problem,
+        problem_kind=kind,
         before=finished.before,
         after=finished.after,
         record=record,
@@ -118,11 +124,15 @@ def _how(exit_code: int) -> str:
     return f"with exit code {exit_code}"
 
 
-def _wrong_output(run: PlannedRun, output: bytes | None, check: OutputCheck | None) -> str | None:
+def _wrong_output(
+    run: PlannedRun, output: bytes | None, check: OutputCheck | None, *, compared: bool
+) -> str | None:
     if run.output is None:
         return None
     if output is None:
         return "wrote no output to compare"
+    if not compared:
+        return None
     if check is None:
         return "wrote an output of another size, or with NaN or infinity"
     if not check.passed:

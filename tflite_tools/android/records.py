@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tflite_tools.benchmark_log import BenchmarkRecord
 
@@ -116,6 +117,9 @@ class OutputCheck:
     passed: bool
 
 
+ProblemKind = Literal["failed", "wrong output", "fell back", "unclear", "slowed down"]
+
+
 @dataclass(frozen=True)
 class AndroidRun:
     """One run on a phone, finished: measured, failed or timed out.
@@ -134,6 +138,8 @@ class AndroidRun:
         log: Where the binary's output is kept.
         exit_code: The binary's; None if it was stopped.
         problem: What went wrong, in a line; None if nothing did.
+        problem_kind: What kind of problem that is: "failed", "wrong output", "fell back",
+            "unclear" where the log does not say who ran the model, or "slowed down".
         before: The phone's state before the run; None if it could not be read.
         after: The phone's state after it; None if it could not be read.
         record: What the log says.
@@ -152,6 +158,7 @@ class AndroidRun:
     log: Path
     exit_code: int | None
     problem: str | None
+    problem_kind: ProblemKind | None
     before: DeviceState | None
     after: DeviceState | None
     record: BenchmarkRecord

@@ -54,7 +54,7 @@ def join(folder: Path, sources: Sources, target: str | None) -> RunReport:
             *notes,
             *catalogue.ambiguous,
             *(line for host in hosts for line in host.notes()),
-            *(line for phone in sources.phones for line in phone.unchecked),
+            *(line for phone in phones for line in phone.notes()),
         ),
     )
 

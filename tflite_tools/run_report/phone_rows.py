@@ -6,6 +6,7 @@ from pathlib import Path
 from tflite_tools.android.judging import measured
 from tflite_tools.android.records import AndroidRun, PlannedRun
 from tflite_tools.android.reporting import summarize
+from tflite_tools.android.screens import screen_complaints
 from tflite_tools.android.stored_runs import PhoneRuns
 from tflite_tools.run_report.comparing import compared, rule_of
 from tflite_tools.run_report.records import (
@@ -72,11 +73,15 @@ class PhoneRows:
     def problems(self) -> Iterator[Problem]:
         """Runs that failed, fell back or are missing."""
         for run in self._phone.runs:
-            if run.problem:
-                yield self._problem(run, _kind(run), run.problem, run.log)
+            if run.problem and run.problem_kind:
+                yield self._problem(run, run.problem_kind, run.problem, run.log)
         for planned in self._phone.unfinished:
             reason = "asked for and not finished: repeat the command, it runs only what is missing"
             yield self._problem(planned, "unfinished", reason, None)
+
+    def notes(self) -> list[str]:
+        """What makes the figures doubtful, and which were not checked, a line each."""
+        return [*screen_complaints(self._phone.runs), *self._phone.unchecked]
 
     def _measurement(self, runs: Sequence[AndroidRun], repeats: int) -> Measurement:
         summary = summarize(runs)
@@ -117,16 +122,6 @@ class PhoneRows:
     ) -> Problem:
         file = self._files[run.sha256].name
         return Problem(file, self._place.name, run.delegate, run.repeat, kind, reason, log)
-
-
-def _kind(run: AndroidRun) -> ProblemKind:
-    if not measured(run):
-        return "failed"
-    if run.output is not None and not run.output.passed:
-        return "wrong output"
-    if run.ran_on is None:
-        return "unclear"
-    return "fell back" if run.ran_on == "cpu" != run.delegate else "wrong output"
 
 
 def _smallest(values: Iterable[float | None]) -> float | None:

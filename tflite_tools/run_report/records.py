@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 Agreement = Literal["agrees", "differs", "undecided", "not predicted", "not logged"]
-ProblemKind = Literal["failed", "unfinished", "wrong output", "fell back", "unclear"]
+ProblemKind = Literal["failed", "unfinished", "wrong output", "fell back", "unclear", "slowed down"]
 
 
 @dataclass(frozen=True)
@@ -208,8 +208,8 @@ class Problem:
         place: The phone or computer.
         delegate: As it was asked for.
         repeat: Which repetition it is; None if it is not one of several.
-        kind: "failed", "unfinished", "wrong output", "fell back", or "unclear" where the log does
-            not say who ran the model.
+        kind: "failed", "unfinished", "wrong output", "fell back", "unclear" where the log does
+            not say who ran the model, or "slowed down" where the phone was too warm.
         reason: What went wrong.
         log: Where the log is; None without one.
     """

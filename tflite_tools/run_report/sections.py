@@ -20,6 +20,7 @@ _PROBLEM_MARKS: dict[str, Mark] = {
     "unfinished": "warn",
     "fell back": "warn",
     "unclear": "warn",
+    "slowed down": "warn",
 }
 _DIGITS_SHOWN = 12
 
@@ -189,7 +190,7 @@ def problem_section(report: "RunReport") -> Section:
         alike.setdefault(key, []).append(row)
     return Section(
         name="problems",
-        title="Failed, unfinished and fallen-back runs",
+        title="Failed, unfinished and doubtful runs",
         note="log: in this report's run folder, of the first of these runs.",
         columns=(
             *(Column("file"), Column("on"), Column("delegate"), Column("run")),

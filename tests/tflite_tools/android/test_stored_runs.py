@@ -27,14 +27,15 @@ def benchmark(adb_env, binary, files, tmp_path):
 
 
 def test_the_same_records_as_with_the_phone(phone, benchmark):
-    behaviours = ["ok", "fallback", "wrong", "crash"]
+    behaviours = ["ok", "fallback", "wrong", "crash", "no output", "partial"]
     phone.engine.behaviour = lambda number, flags: behaviours[number]
-    report, folder = benchmark(delegates=("cpu", "gpu"))
+    report, folder = benchmark(delegates=("cpu", "gpu"), repeats=3)
     loaded = load_phone(folder)
     assert loaded.device == report.devices[0]
     assert loaded.unfinished == loaded.damaged == loaded.unchecked == ()
     assert sorted(loaded.runs, key=str) == sorted(report.runs, key=str)
-    assert sum(run.problem is not None for run in loaded.runs) == 3
+    kinds = sorted(run.problem_kind for run in loaded.runs if run.problem)
+    assert kinds == ["failed", "fell back", "wrong output", "wrong output"]
 
 
 def test_without_the_file_outputs_are_not_compared(phone, benchmark, tmp_path):

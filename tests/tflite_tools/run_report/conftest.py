@@ -105,15 +105,15 @@ def keep(run_dir, operators, right_outputs):
     "missing", and a latency in microseconds.
     """
 
-    def write(runs, device=PHONE, folder=run_dir):
+    def write(runs, device=PHONE, folder=run_dir, state=STATE):
         kept = RunFolder(folder, device.serial)
         kept.save_phone(StoredPhone(device, 0.05, tuple(run for run, _, _ in runs)))
         for run, behaviour, latency in runs:
             if behaviour != "missing":
-                _keep_one(kept, run, behaviour, latency)
+                _keep_one(kept, run, behaviour, latency, state)
         return next(path.parent for path in folder.glob("*/phone.json"))
 
-    def _keep_one(kept, run, behaviour, latency):
+    def _keep_one(kept, run, behaviour, latency, state):
         precision = "int8" if "int8" in run.file.name else "float32"
         flags = dict(word.removeprefix("--").split("=", 1) for word in run.argv[1:])
         printed = printed_classic(flags, behaviour, latency, operators[precision])
@@ -124,7 +124,7 @@ def keep(run_dir, operators, right_outputs):
         if behaviour == "wrong":
             output = output[len(output) // 2 :] + output[: len(output) // 2]
         code = 139 if behaviour == "crash" else 1 if printed.failed else 0
-        kept.save(run, FinishedRun(code, STATE, STATE), output if code == 0 else None)
+        kept.save(run, FinishedRun(code, state, state), output if code == 0 else None)
 
     return write
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.stored_phone import PHONE
+from support.stored_phone import PHONE, STATE
 
 from tflite_tools import report_runs
 
@@ -61,6 +61,16 @@ def test_what_was_not_finished_is_listed(mixed, run_dir):
     assert (problem.file, problem.delegate, problem.repeat) == ("net_int8.tflite", "cpu", 2)
     assert problem.failed
     assert not report.passed
+
+
+def test_a_phone_that_was_too_warm_or_asleep(keep, planned, models, run_dir):
+    warm = replace(STATE, thermal_status=2, screen_on=False)
+    keep([(planned(models["int8"]), "ok", 900)], state=warm)
+    report = report_runs(run_dir)
+    assert [problem.kind for problem in report.problems] == ["slowed down"]
+    assert report.passed
+    (note,) = report.notes
+    assert "screen was off" in note
 
 
 def test_only_fallbacks_pass(keep, planned, models, run_dir):
