@@ -1,5 +1,8 @@
 """Operators timed by LiteRT's real profiler."""
 
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from tflite_tools import benchmark_host, convert
 from tflite_tools.errors import ToolError
 from tflite_tools.host import profiling
+from tflite_tools.host.litert_library import CompiledFile, Library
 from tflite_tools.host.profiling import profile_operators
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.model_graph import read_graph
@@ -44,18 +48,31 @@ def test_what_xnnpack_did_not_take_has_its_own_name(files):
     assert 0 < len(profile) <= 2 * len(read_graph(files["int8"].read_bytes()).operators)
 
 
-def test_what_is_profiled_computes_what_the_file_computes(files, monkeypatch):
+def test_what_is_profiled_computes_what_the_file_computes(files):
     """The C interface is used rightly: its input is ours, and its output that of the file."""
     model = LiteModel(files["float32"])
     sample = np.random.default_rng(1).standard_normal((1, *model.sample_shape)).astype("float32")
-    compiled = profiling._Compiled(str(files["float32"]), 2)
+    compiled = CompiledFile(str(files["float32"]), 2)
     compiled.write_input(model.encoded(sample))
-    compiled.profiles()
+    compiled.profile(2)
     expected = model.predict(sample)
     output = compiled.output(expected.nbytes)
     np.testing.assert_allclose(
         np.frombuffer(output, "float32").reshape(expected.shape), expected, rtol=1e-5, atol=1e-7
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the threads")
+def test_the_number_of_threads_is_obeyed(files):
+    def threads():
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+    kept = []
+    for count in (1, 4):
+        kept.append(CompiledFile(str(files["float32"]), count))
+        kept[-1].profile(1)
+        assert threads() == before + count - 1
 
 
 def test_of_a_build_without_a_profiler_it_is_said_and_the_rest_is_measured(files, monkeypatch):
@@ -76,7 +93,7 @@ def test_of_a_build_without_a_profiler_it_is_said_and_the_rest_is_measured(files
 
 
 def test_a_function_that_is_missing_and_one_that_fails():
-    library = profiling._Library()
+    library = Library()
     with pytest.raises(ToolError, match="this version of LiteRT has no function LiteRtNone"):
         library.call("LiteRtNone")
     with pytest.raises(ToolError, match=r"LiteRtCreateProfiler failed with status [1-9]"):
