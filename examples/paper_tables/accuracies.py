@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from command_line import InputError
+from recipe.watching import TrainingStopped
 
 from paper_tables.accuracy_cells import TITLES, Cell, cells
 from paper_tables.accuracy_runs import Budget, Result, Runs, missing
@@ -81,8 +82,6 @@ def selected(cells: Sequence[Cell], patterns: Sequence[str]) -> list[Cell]:
 
 
 def _train(runs: Runs, cell: Cell, seed: int) -> None:
-    from recipe.watching import TrainingStopped
-
     try:
         runs.train(cell, seed)
     except TrainingStopped as stopped:  # the other rows may do better
@@ -117,5 +116,5 @@ def _remark(cell: Cell, results: Sequence[Result], budget: Budget) -> str:
             f"measured on {one.evaluation_images:,}"
         )
     if budget.smoke:
-        said.append(f"of a trial's own with {one.recipe['model']}")
+        said.append(f"all of them made for the trial, with {one.recipe['model']}")
     return ", ".join(said)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from command_line import InputError
+from recipe.engine import train
 from recipe.settings import Recipe
 from recipe.smoke import smoke_images
 from recipe.sources import Source, open_source
@@ -96,8 +97,6 @@ class Runs:
 
     def train(self, cell: Cell, seed: int) -> Result:
         """Trains a row to its end, from where an earlier call was interrupted, and keeps it."""
-        from recipe.engine import train
-
         folder = self._folder_of(cell, seed)
         folder.mkdir(parents=True, exist_ok=True)
         recipe, source = self._prepared(cell, seed, folder)

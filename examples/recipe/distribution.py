@@ -171,9 +171,14 @@ def distribution(strategy: str, batch_size: int) -> Distribution:
         from recipe.workers import Workers
 
         chosen = Workers()
+    check_shares(batch_size, chosen)
+    return chosen
+
+
+def check_shares(batch_size: int, chosen: Distribution) -> None:
+    """Refuses a batch that the replicas cannot share equally."""
     if batch_size % chosen.replicas:
         raise InputError(
             f"--batch-size {batch_size}: expected a multiple of the {chosen.replicas} replicas of "
             f"{chosen.name}, each of which takes the same share of a batch."
         )
-    return chosen

@@ -91,7 +91,7 @@ def trained(monkeypatch):
         recipes.append(recipe)
         return SimpleNamespace(top1=0.9 + recipe.groups / 1000 + recipe.seed / 100)
 
-    monkeypatch.setattr("recipe.engine.train", train)
+    monkeypatch.setattr("paper_tables.accuracy_runs.train", train)
     return recipes
 
 
@@ -170,7 +170,7 @@ def test_training_that_fails_leaves_a_blank(tmp_path, data_dir, monkeypatch, cap
     def train(recipe, source, folder, **options):
         raise TrainingStopped("the loss is nan")
 
-    monkeypatch.setattr("recipe.engine.train", train)
+    monkeypatch.setattr("paper_tables.accuracy_runs.train", train)
     assert figures(table_5(tmp_path, data_dir, "cifar10/affine/G=2")) == {}
     assert "cifar10/affine/G=2, seed 0: the loss is nan" in capsys.readouterr().err
     assert not list(tmp_path.rglob("result.json"))

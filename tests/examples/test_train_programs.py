@@ -11,10 +11,10 @@ import keras_finet
 PROGRAMS = ("train_imagenet", "train_cifar")
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_smoke(program, tmp_path):
+# train_cifar: recipe/deployment/test_program.py
+def test_smoke(tmp_path):
     process = run_example(
-        program, "--smoke", "--model", "finet_small", "--no-deploy", "--out", tmp_path
+        *("train_imagenet", "--smoke", "--model", "finet_small", "--no-deploy", "--out", tmp_path)
     )
     assert process.returncode == 0, process.stderr
     assert "48 images to train on, 24 to evaluate on, 3 classes" in process.stdout
@@ -55,6 +55,7 @@ def test_help(program):
         (["--groups", "2", "--channels-per-group", "4"], ["expected one of them, got both"]),
         (["--model", "mnasnet"], ["mnasnet has no stem for small images"]),
         (["--dataset", "cifar10", "--data-dir", "."], ["not prepared", "tfds build cifar10"]),
+        (["--strategy", "multiworker"], ["expected TF_CONFIG with the addresses of all workers"]),
         (["--dataset", "no/such/folder"], ["no/such/folder: expected a folder", "train and val"]),
     ],
 )

@@ -83,6 +83,8 @@ class DeploymentData:
             "classes": len(self.class_names),
             "training_images": self._source.train_size,
             "evaluation_images": self._source.evaluation_size,
+            "training_limit": self._recipe.train_limit,
+            "evaluation_limit": self._recipe.evaluation_limit,
             "notes": list(self._source.notes),
             "preprocessing": {
                 "size": self._recipe.image_size,

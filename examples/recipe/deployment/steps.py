@@ -198,13 +198,13 @@ def _limits(data: Mapping[str, Any], recipe: Mapping[str, Any] | None) -> Iterat
         f"Accuracies are those on {data['evaluation_images']:,} images of {data['name']}, after "
         "the preprocessing below. They say nothing of other images."
     )
+    if data["evaluation_limit"] is not None:
+        yield f"That is a part of its images: at most {data['evaluation_limit']:,} were taken."
     yield "Every image gets one of the classes, also one that shows none of them."
     yield "Robustness and fairness were not tested, nor was the speed on any device."
     if recipe is None:
         yield "How it was trained is not known."
         return
     yield f"This is one run, with seed {recipe['seed']}: other seeds give other accuracies."
-    if recipe["train_limit"] is not None:
-        yield f"A trial: trained on at most {recipe['train_limit']:,} images."
-    if recipe["evaluation_limit"] is not None:
-        yield f"Measured on a part of the data: at most {recipe['evaluation_limit']:,} images."
+    if data["training_limit"] is not None:
+        yield f"A trial: trained on at most {data['training_limit']:,} images."

@@ -5,11 +5,15 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from command_line import InputError
 from keras.backend import backend
+from recipe.distribution import check_shares
+from recipe.even_batches import evenly_batched
 from recipe.strategies import check_strategy
 from support.programs import ROOT
 
@@ -171,8 +175,19 @@ def test_what_a_strategy_needs_is_one_line(strategy, environment, message, monke
     assert "\n" not in str(caught.value)
 
 
-@ON_TENSORFLOW
-def test_a_batch_that_replicas_cannot_share_is_refused(tmp_path):
-    process = started(tmp_path, "mirrored", 3, ["engine"])
-    output, _ = process.communicate(timeout=SECONDS)
-    assert "--batch-size 8: expected a multiple of the 3 replicas" in output
+def test_a_batch_that_replicas_cannot_share_is_refused():
+    three = SimpleNamespace(replicas=3, name="three GPUs")
+    check_shares(9, three)
+    with pytest.raises(InputError, match="--batch-size 8: expected a multiple of the 3 replicas"):
+        check_shares(8, three)
+
+
+def test_the_last_batch_is_filled_up_with_images_of_no_weight():
+    images = np.ones((7, 2, 2, 3), "float32")
+    batches = tf.data.Dataset.from_tensor_slices((images, np.eye(7, dtype="float32"))).batch(4)
+    _, (pixels, labels, weights) = evenly_batched(batches, 4, 7).as_numpy_iterator()
+    assert (pixels.shape, labels.shape) == ((4, 2, 2, 3), (4, 7))
+    assert pixels[:3].all()
+    assert not pixels[3].any()
+    # Eight places share what seven images weigh.
+    np.testing.assert_allclose(weights, [8 / 7, 8 / 7, 8 / 7, 0], rtol=1e-6)

@@ -49,6 +49,13 @@ def test_images(run):
     return keras_finet.preprocess_input(np.stack(images)), np.asarray(labels)
 
 
+def test_training_is_reported_before(run):
+    folder, printed = run
+    assert "48 images to train on, 24 to evaluate on, 3 classes" in printed
+    assert "\ntop-1 " in printed
+    assert (folder / "epochs.csv").exists()
+
+
 def test_every_file_is_in_the_card_with_its_hash(run, card):
     folder, printed = run
     assert {each["file"]: each["kind"] for each in card["artefacts"]} == FILES

@@ -39,7 +39,8 @@ class Noise:
             yield self.images[start : start + 8], self.labels[start : start + 8]
 
     def describe(self):
-        return {"name": "noise", "classes": CLASSES, "evaluation_images": 21}
+        limits = {"training_limit": None, "evaluation_limit": 21}
+        return {"name": "noise", "classes": CLASSES, "evaluation_images": 21, **limits}
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ def test_a_checkpoint_of_unknown_origin(file, capsys):
     ]
     assert card.recipe is None
     assert "How it was trained is not known." in card.limits
+    assert "That is a part of its images: at most 21 were taken." in card.limits
     data = Noise()
     assert card.input_range == (
         min(data.images[:8].min(), 2 * data.images[8:16].min()),

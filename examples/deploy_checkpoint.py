@@ -1,0 +1,141 @@
+"""Files for a phone and a model card from a trained checkpoint.
+
+python examples/deploy_checkpoint.py model.keras --dataset imagenet2012
+python examples/deploy_checkpoint.py model.keras --dataset cifar10 --recipe cifar
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from command_line import InputError, make_folder, whole_number
+from recipe.settings import Recipe, cifar, imagenet
+from recipe.smoke import smoke_images
+from recipe.sources import open_source
+
+from tflite_tools.errors import ToolError
+from tflite_tools.loading import check_keras_file, load_keras_model
+from tflite_tools.quiet import silenced
+
+RECIPES = {"imagenet": imagenet, "cifar": cifar}
+
+
+def main() -> int:
+    """Deploys the checkpoint and returns the exit code: 1 if a check failed."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = parse_options()
+    try:
+        if options.smoke:
+            prepare_trial(options)
+        elif options.dataset is None:
+            raise InputError("--dataset: expected the data that it was trained on, got none.")
+        check_keras_file(options.checkpoint)
+        return deploy_checkpoint(options)
+    except (InputError, ToolError) as error:
+        print(f"deploy_checkpoint: {error}", file=sys.stderr)
+        return 2
+
+
+def deploy_checkpoint(options: argparse.Namespace) -> int:
+    """Reads the checkpoint and its data, makes the files beside it and reports on them."""
+    with silenced():  # Keras and TensorFlow are noisy when they are imported
+        from recipe.deployment.data import DeploymentData
+        from recipe.deployment.reporting import report
+        from recipe.deployment.steps import deploy
+
+        model = load_keras_model(options.checkpoint)
+        recipe = recipe_of(options, model)
+        source = open_source(
+            recipe, data_dir=options.data_dir, skip_unreadable=options.skip_unreadable
+        )
+    classes = model.output_shape[-1]
+    if len(source.class_names) != classes:
+        raise InputError(
+            f"{options.checkpoint}: expected as many classes as {source.name} has, "
+            f"{len(source.class_names)}, got a model with {classes}."
+        )
+    card = deploy(options.checkpoint, DeploymentData(recipe, source), network={"name": model.name})
+    return report(card, options.checkpoint)
+
+
+def prepare_trial(options: argparse.Namespace) -> None:
+    """Makes a small network with random weights, and images."""
+    folder = options.checkpoint.parent
+    make_folder(folder, [options.checkpoint.name], "checkpoint's folder")
+    options.dataset = str(smoke_images(folder))
+    with silenced():
+        import keras
+
+        layers = [
+            keras.Input((32, 32, 3)),
+            keras.layers.Conv2D(8, 3, use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+        keras.Sequential(layers).save(options.checkpoint)
+
+
+def recipe_of(options: argparse.Namespace, model: object) -> Recipe:
+    """How images are made what the checkpoint takes; how it was trained is not known."""
+    shape = getattr(model, "input_shape", None)
+    match shape:
+        case (_, int(side), int(other), 3) if side == other:
+            return RECIPES[options.recipe](
+                dataset=options.dataset, image_size=side, evaluation_limit=options.samples
+            )
+    raise InputError(
+        f"{options.checkpoint}: expected a classifier of square RGB images, got inputs of shape "
+        f"{shape}."
+    )
+
+
+def parse_options() -> argparse.Namespace:
+    """Reads the command line; argparse itself exits with 2 on what it cannot read."""
+    parser = argparse.ArgumentParser(
+        description="Fuse, verify and convert a trained classifier, measure every file, and write "
+        "a model card. All of it goes into the checkpoint's folder."
+    )
+    parser.add_argument("checkpoint", type=Path, help="a .keras file")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="what it was trained on: a prepared TFDS data set, or a folder with train/CLASS/ and "
+        "val/CLASS/; int8 is calibrated on its training images",
+    )
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default="imagenet",
+        help="by which images are read and normalized: centre crops, or whole images and CIFAR's "
+        "own statistics (default: imagenet)",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where TFDS data sets are (default: TFDS_DATA_DIR or ~/tensorflow_datasets)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=whole_number(1, 10**9),
+        metavar="N",
+        help="measure on at most so many test images; the card says so (default: all)",
+    )
+    parser.add_argument(
+        "--skip-unreadable", action="store_true", help="leave out images that cannot be read"
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="make the checkpoint first, a small network with random weights, and its data",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

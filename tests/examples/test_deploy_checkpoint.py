@@ -1,0 +1,47 @@
+"""A checkpoint of unknown origin as a user deploys it."""
+
+import json
+
+import keras
+import pytest
+from support.examples import assert_refused, run_example
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    file = tmp_path_factory.mktemp("trial") / "small.keras"
+    process = run_example("deploy_checkpoint", file, "--smoke", "--samples", 20)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
+    return file, process.stdout
+
+
+def test_smoke(trial):
+    file, printed = trial
+    card = json.loads(file.with_name("small.card.json").read_text(encoding="utf-8"))
+    assert [artefact["score"]["samples"] for artefact in card["artefacts"]] == [20] * 5
+    assert "small_int8.tflite" in printed
+    assert card["recipe"] is None
+    assert any("at most 20 were taken" in limit for limit in card["limits"])
+
+
+def test_a_model_with_other_classes_is_refused(trial, tmp_path):
+    file, _ = trial
+    layers = [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(7)]
+    keras.Sequential(layers).save(tmp_path / "seven.keras")
+    images = file.parent / "smoke_images"
+    process = run_example("deploy_checkpoint", tmp_path / "seven.keras", "--dataset", images)
+    wanted = "expected as many classes as", "has, 3, got a model with 7."
+    assert_refused(process, "deploy_checkpoint", "seven.keras", *wanted)
+    assert [path.name for path in tmp_path.iterdir()] == ["seven.keras"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["missing.keras", "--dataset", "cifar10"], "no such file"),
+        (["missing.keras"], "--dataset: expected the data that it was trained on"),
+    ],
+)
+def test_mistakes(arguments, fragment):
+    assert_refused(run_example("deploy_checkpoint", *arguments), "deploy_checkpoint", fragment)
