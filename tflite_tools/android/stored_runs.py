@@ -19,6 +19,7 @@ class PhoneRuns:
         device: The phone.
         runs: Its finished runs: those asked for last in their order, then others.
         unfinished: What was asked for last and is not there.
+        partial_logs: The logs of those of them that had begun, by their keys.
         damaged: What cannot be read, a line each.
         unchecked: Why outputs that are there were not compared, a line each.
     """
@@ -26,6 +27,7 @@ class PhoneRuns:
     device: DeviceInfo
     runs: tuple[AndroidRun, ...]
     unfinished: tuple[PlannedRun, ...]
+    partial_logs: dict[str, Path]
     damaged: tuple[str, ...]
     unchecked: tuple[str, ...]
 
@@ -54,10 +56,13 @@ def load_phone(folder: Path) -> PhoneRuns:
         for run, stored in found
     )
     finished = {record.stem for record in _records(folder)}
+    unfinished = tuple(run for run in phone.planned if run.key not in finished)
+    partial_logs = {run.key: folder / f"{run.key}.partial.log" for run in unfinished}
     return PhoneRuns(
         device=phone.device,
         runs=runs,
-        unfinished=tuple(run for run in phone.planned if run.key not in finished),
+        unfinished=unfinished,
+        partial_logs={key: log for key, log in partial_logs.items() if log.exists()},
         damaged=tuple(damaged),
         unchecked=tuple(references.problems.values()),
     )

@@ -147,7 +147,9 @@ def _tiles(report: RunReport) -> str:
     sound = [
         row
         for row in report.measurements
-        if row.latency_ms is not None and not row.wrong_output and not row.fell_back
+        if row.latency_ms is not None
+        and row.ran_on is not None
+        and not (row.wrong_output or row.fell_back)
     ]
     if sound:
         best = min(sound, key=lambda row: row.latency_ms or 0.0)

@@ -76,8 +76,10 @@ class PhoneRows:
             if run.problem and run.problem_kind:
                 yield self._problem(run, run.problem_kind, run.problem, run.log)
         for planned in self._phone.unfinished:
-            reason = "asked for and not finished: repeat the command, it runs only what is missing"
-            yield self._problem(planned, "unfinished", reason, None)
+            log = self._phone.partial_logs.get(planned.key)
+            how = "not run yet" if log is None else "broken off while it ran"
+            reason = f"{how}: repeat the command, it runs only what is missing"
+            yield self._problem(planned, "unfinished", reason, log)
 
     def notes(self) -> list[str]:
         """What makes the figures doubtful, and which were not checked, a line each."""

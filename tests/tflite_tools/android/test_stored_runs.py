@@ -62,6 +62,9 @@ def test_what_was_asked_for_and_is_not_there(phone, benchmark):
         ("cpu", 2),
         ("gpu", 2),
     ]
+    (log,) = loaded.partial_logs.values()
+    assert list(loaded.partial_logs) == [loaded.unfinished[0].key]
+    assert log.read_text().startswith("INFO: STARTING!")
 
 
 def test_a_damaged_run_is_named_and_the_others_are_read(phone, benchmark):

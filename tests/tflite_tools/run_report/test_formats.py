@@ -131,6 +131,14 @@ def test_the_bars_tell_fallbacks_apart(made):
     assert [bar.file for bar in bars.values()] == sorted(bar.file for bar in bars.values())
 
 
+def test_the_fastest_is_a_right_figure_of_a_known_delegate(keep, planned, models, run_dir):
+    endings = {"cpu": ("ok", 900), "gpu": ("wrong", 100), "nnapi": ("fallback", 200)}
+    runs = [(planned(models["int8"], name), *ending) for name, ending in endings.items()]
+    keep([*runs, (planned(models["float32"], "gpu"), "silent", 300)])
+    page = as_html(report_runs(run_dir))
+    assert "<strong>0.90 ms</strong><span>fastest: net_int8.tflite, cpu," in page
+
+
 def test_points_are_figures_of_the_delegate_with_right_outputs(made):
     (points,) = accuracy_points(made).values()
     assert {(point.number, point.label, point.top1) for point in points} == {

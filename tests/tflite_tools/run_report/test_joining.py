@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +61,18 @@ def test_what_was_not_finished_is_listed(mixed, run_dir):
     (problem,) = (p for p in report.problems if p.kind == "unfinished")
     assert (problem.file, problem.delegate, problem.repeat) == ("net_int8.tflite", "cpu", 2)
     assert problem.failed
+    assert (problem.reason.partition(":")[0], problem.log) == ("not run yet", None)
     assert not report.passed
+
+
+def test_a_run_that_was_broken_off_has_its_log(mixed, run_dir):
+    (planned,) = (p for p in report_runs(run_dir).problems if p.kind == "unfinished")
+    key = json.loads((mixed / "phone.json").read_text())["planned"][-1]["key"]
+    (mixed / f"{key}.partial.log").write_text("INFO: STARTING!")
+    (problem,) = (p for p in report_runs(run_dir).problems if p.kind == "unfinished")
+    assert problem.reason.startswith("broken off while it ran")
+    assert problem.log == mixed / f"{key}.partial.log"
+    assert (problem.file, problem.delegate) == (planned.file, planned.delegate)
 
 
 def test_a_phone_that_was_too_warm_or_asleep(keep, planned, models, run_dir):
