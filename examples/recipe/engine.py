@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 from command_line import InputError
 
 from recipe.building import (
@@ -20,12 +19,13 @@ from recipe.building import (
     with_float32_outputs,
 )
 from recipe.checkpoints import CheckpointFile, Progress
+from recipe.devices import leave_gpus_to_keras
 from recipe.distribution import Distribution, OneDevice
 from recipe.logs import Logs, NoLogs
 from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from recipe.settings import Recipe
 from recipe.sources import Source
-from recipe.tensorflow_errors import reason
+from recipe.tensorflow_errors import data_errors
 from recipe.watching import Watch
 from tflite_tools.output_folder import whole_file
 
@@ -130,7 +130,7 @@ def train(
         epochs = _Epochs(
             recipe, source, spread, file, logs, steps, checkpoint_steps, callbacks, verbose
         )
-        with data_errors(source):
+        with data_errors(source.name):
             epochs.run(model, progress)
         if recipe.ema is not None:
             inner_optimizer(model).use_averages(model.trainable_variables)
@@ -202,21 +202,6 @@ class _Epochs:
         }
 
 
-@contextlib.contextmanager
-def data_errors(source: Source) -> Iterator[None]:
-    """Turns TensorFlow's errors about damaged or missing data into one line each."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        # On TensorFlow's backend the network's own errors are of these types too.
-        if keras.backend.backend() == "tensorflow" and "IteratorGetNext" not in str(error):
-            raise
-        raise InputError(
-            f"{source.name}: some data cannot be read: {reason(error)}. Mend them, or prepare the "
-            "data set again; then run the same command again."
-        ) from error
-
-
 def save_model(model: Any, file: Path) -> None:
     """Saves a model, or leaves the file that is there as it is."""
     with whole_file(file) as temporary:
@@ -248,9 +233,7 @@ def _check_classes(model: Any, source: Source) -> None:
 
 def _set_up(recipe: Recipe) -> None:
     keras.utils.set_random_seed(recipe.seed)
-    if keras.backend.backend() != "tensorflow":
-        # TensorFlow only feeds the images, and would take all of the GPU's memory.
-        tf.config.set_visible_devices([], "GPU")
+    leave_gpus_to_keras()
 
 
 @contextlib.contextmanager

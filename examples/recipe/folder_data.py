@@ -77,6 +77,12 @@ def _parts(folder: Path) -> tuple[tuple[str, ...], Any, Any]:
     if not (folder / TRAIN).is_dir():
         names = _class_names(folder)
         files, labels = _labelled_files(folder, names)
+        for name, count in zip(names, np.bincount(labels), strict=True):
+            if count < 2:
+                raise InputError(
+                    f"{folder / name}: expected at least two images, one to train on and one to "
+                    "evaluate on, got one. Add some, or remove that class."
+                )
         test = held_out(labels)
         return names, (files[~test], labels[~test]), (files[test], labels[test])
     evaluation = next((folder / name for name in EVALUATION if (folder / name).is_dir()), None)

@@ -83,7 +83,9 @@ def _decodable(files: Sequence[Path]) -> np.ndarray:
     import tensorflow as tf
 
     from recipe.augmentation import decode
+    from recipe.devices import leave_gpus_to_keras
 
+    leave_gpus_to_keras()
     paths = tf.constant([str(file) for file in files])
     decoded = tf.data.Dataset.range(len(files)).map(
         lambda index: (index, tf.shape(decode(tf.io.read_file(paths[index])))),

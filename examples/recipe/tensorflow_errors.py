@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
+
+from command_line import InputError
 
 # Around the one line that matters: the operation, where it was defined, and which others waited.
 _OPERATION = re.compile(r"\{\{function_node .*?\}\} ")
@@ -17,3 +21,25 @@ def reason(error: Exception) -> str:
     # Of a failed write the first line names the file and the cause.
     line = lines[-1] if "Detected at node" in text else lines[0]
     return _TRANSFORMATION.sub("", line).strip(" .")
+
+
+@contextlib.contextmanager
+def data_errors(name: str) -> Iterator[None]:
+    """Turns TensorFlow's errors about damaged or missing data into one line each.
+
+    Args:
+        name: Of the data set.
+    """
+    import keras
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        # On TensorFlow's backend the network's own errors are of these types too.
+        if keras.config.backend() == "tensorflow" and "IteratorGetNext" not in str(error):
+            raise
+        raise InputError(
+            f"{name}: some data cannot be read: {reason(error)}. Mend them, or prepare the data "
+            "set again; then run the same command again."
+        ) from error

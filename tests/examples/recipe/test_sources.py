@@ -135,6 +135,12 @@ def test_a_folder_of_classes_alone_keeps_a_fifth_to_evaluate_on(root):
     assert len(set(both)) == TRAIN
 
 
+def test_a_class_of_one_image_cannot_be_divided(tmp_path):
+    data = write_folder(tmp_path, train=4) / "train"  # one of dog and one of emu
+    with pytest.raises(InputError, match=r"dog: expected at least two images, .* got one"):
+        open_source(Recipe(dataset=str(data)))
+
+
 class TestUnreadableImages:
     @pytest.fixture
     def folder(self, tmp_path):
