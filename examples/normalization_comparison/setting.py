@@ -31,7 +31,7 @@ class Recipe:
 
 RECIPES = {
     # SGD takes thousands of steps here before it finds anything.
-    "characters": Recipe(epochs=8, batch=64, optimizer="adam", learning_rate=0.002),
+    "characters": Recipe(epochs=10, batch=128, optimizer="adam", learning_rate=0.001),
     # That of the other examples.
     "digits": Recipe(epochs=20, batch=64, optimizer="sgd", learning_rate=0.05),
 }
