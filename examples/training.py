@@ -12,20 +12,19 @@ LABEL_SMOOTHING = 0.1
 MAX_SHIFT = 3
 
 
-def padded(images: np.ndarray) -> np.ndarray:
+def padded(images: np.ndarray, shift: int = MAX_SHIFT) -> np.ndarray:
     """Repeats the edges of images as far as they may be shifted."""
-    border = [(0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0)]
+    border = [(0, 0), (shift, shift), (shift, shift), (0, 0)]
     return np.pad(images, border, mode="edge")
 
 
-def random_shifts(rng: np.random.Generator, *shape: int) -> np.ndarray:
+def random_shifts(rng: np.random.Generator, *shape: int, shift: int = MAX_SHIFT) -> np.ndarray:
     """Draws the corners, `(*shape, 2)`, at which to cut images out of padded ones."""
-    return rng.integers(0, 2 * MAX_SHIFT + 1, (*shape, 2))
+    return rng.integers(0, 2 * shift + 1, (*shape, 2))
 
 
-def shifted(padded: np.ndarray, chosen: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Cuts the chosen images out of padded ones."""
-    size = padded.shape[1] - 2 * MAX_SHIFT
+def shifted(padded: np.ndarray, chosen: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
+    """Cuts the chosen images, of `size` pixels a side, out of padded ones."""
     return np.stack(
         [
             padded[image, top : top + size, left : left + size]
@@ -63,6 +62,7 @@ class ShiftedBatches(keras.utils.PyDataset):
         super().__init__()
         self.padded = padded(images)
         self.labels = labels
+        self.size = images.shape[1]
         self.batch_size = min(BATCH_SIZE, len(images))
         self.rng = np.random.default_rng(seed)
         self.order = self.rng.permutation(len(images))
@@ -72,9 +72,8 @@ class ShiftedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size :][: self.batch_size]
-        return shifted(self.padded, chosen, random_shifts(self.rng, len(chosen))), self.labels[
-            chosen
-        ]
+        corners = random_shifts(self.rng, len(chosen))
+        return shifted(self.padded, chosen, corners, self.size), self.labels[chosen]
 
     def on_epoch_end(self) -> None:
         self.order = self.rng.permutation(self.order)

@@ -15,10 +15,10 @@ SHEAR = 0.15
 SCALES = (0.95, 1.2)
 STRETCH = 0.12
 SHIFT = 2.0  # pixels
-CONTRAST = 100.0  # least difference in brightness between a character and its background
-TEXTURE = 30.0  # largest deviation of the background from its colour
-NOISE = 12.0  # largest standard deviation
-OCCLUDED = 0.35  # share of the images
+CONTRAST = 120.0  # least difference in brightness between a character and its background
+TEXTURE = 20.0  # largest deviation of the background from its colour
+NOISE = 8.0  # largest standard deviation
+OCCLUDED = 0.25  # share of the images
 BAR = ((2, 6), (8, 24))  # thickness and length of what occludes, in pixels
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 

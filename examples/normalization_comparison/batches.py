@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from training import random_shifts, shifted
 
-from normalization_comparison.setting import Setting
+from normalization_comparison.setting import IMAGE_SIZE, Setting
 
 ORDER = 0x0F2DE2  # keeps these random numbers apart from all others of the same seed
 
@@ -16,7 +16,7 @@ def epoch_plan(setting: Setting, seed: int, epoch: int) -> tuple[np.ndarray, np.
     rng = np.random.default_rng((ORDER, seed, epoch))
     shape = setting.steps_per_epoch, setting.batch
     order = rng.permutation(setting.train_images)[: shape[0] * shape[1]]
-    return order.reshape(shape), random_shifts(rng, *shape)
+    return order.reshape(shape), random_shifts(rng, *shape, shift=setting.shift)
 
 
 class PlannedBatches(keras.utils.PyDataset):
@@ -38,4 +38,5 @@ class PlannedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.chosen[index]
-        return shifted(self.images, chosen, self.corners[index]), self.labels[chosen]
+        images = shifted(self.images, chosen, self.corners[index], IMAGE_SIZE)
+        return images, self.labels[chosen]

@@ -48,7 +48,7 @@ def train(
     train_set, test_set = (
         (keras_finet.preprocess_input(images.astype("float32")), _one_hot(labels, classes))
         for images, labels in (
-            (padded(data.train_images), data.train_labels),
+            (padded(data.train_images, setting.shift), data.train_labels),
             (data.test_images, data.test_labels),
         )
     )

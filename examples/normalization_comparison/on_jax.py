@@ -17,14 +17,14 @@ import keras
 import numpy as np
 from image_data import ImageData
 from jax import numpy as jnp
-from training import MAX_SHIFT, loss, padded
+from training import loss, padded
 
 import keras_finet
 from normalization_comparison.batches import epoch_plan
 from normalization_comparison.networks import build, parameters
 from normalization_comparison.optimizers import optimizer
 from normalization_comparison.outcome import Outcome
-from normalization_comparison.setting import Setting
+from normalization_comparison.setting import IMAGE_SIZE, Setting
 from normalization_comparison.turns import Turns
 
 TEST_BATCH = 620
@@ -81,7 +81,7 @@ class Program:
         self.variant = variant
         self.count = count
         self.classes = len(data.class_names)
-        self.images = jnp.asarray(padded(data.train_images))
+        self.images = jnp.asarray(padded(data.train_images, setting.shift))
         self.labels = jnp.asarray(data.train_labels, "int32")
         self.test_batches = _test_batches(data)
         self.test_count = len(data.test_labels)
@@ -202,9 +202,8 @@ def _first_step(plan: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.nda
 
 
 def _cut(images: Any, chosen: Any, corner: Any) -> Any:
-    size = images.shape[1] - 2 * MAX_SHIFT
     start = (chosen, corner[0], corner[1], 0)
-    return jax.lax.dynamic_slice(images, start, (1, size, size, images.shape[-1]))[0]
+    return jax.lax.dynamic_slice(images, start, (1, IMAGE_SIZE, IMAGE_SIZE, images.shape[-1]))[0]
 
 
 def _preprocessed(images: Any) -> Any:

@@ -21,19 +21,21 @@ class Recipe:
         batch: Images in a step.
         optimizer: A key of `optimizers.OPTIMIZERS`.
         learning_rate: The highest, after the warm-up.
+        shift: By how many pixels training images are shifted at most, at random.
     """
 
     epochs: int
     batch: int
     optimizer: str
     learning_rate: float
+    shift: int
 
 
 RECIPES = {
-    # SGD takes thousands of steps here before it finds anything.
-    "characters": Recipe(epochs=10, batch=128, optimizer="adam", learning_rate=0.001),
+    # SGD takes thousands of steps here before it finds anything. Every image is shifted already.
+    "characters": Recipe(epochs=10, batch=128, optimizer="adam", learning_rate=0.001, shift=0),
     # That of the other examples.
-    "digits": Recipe(epochs=20, batch=64, optimizer="sgd", learning_rate=0.05),
+    "digits": Recipe(epochs=20, batch=64, optimizer="sgd", learning_rate=0.05, shift=3),
 }
 TRAIN_CHARACTERS = 30_000
 TEST_CHARACTERS = 6_200  # 100 of each class
@@ -53,6 +55,7 @@ class Setting:
         batch: Images in a step.
         optimizer: A key of `optimizers.OPTIMIZERS`.
         learning_rate: The highest, after the warm-up.
+        shift: By how many pixels training images are shifted at most, at random.
     """
 
     data: str
@@ -64,6 +67,7 @@ class Setting:
     batch: int
     optimizer: str
     learning_rate: float
+    shift: int
 
     def __str__(self) -> str:
         return (
@@ -130,4 +134,5 @@ def setting(
         batch=min(recipe.batch, trained),
         optimizer=recipe.optimizer,
         learning_rate=recipe.learning_rate,
+        shift=recipe.shift,
     )

@@ -96,7 +96,7 @@ def test_characters_differ_in_brightness_from_the_background(glyphs, monkeypatch
     brightness = images @ LUMINANCE
     contrast = np.abs(brightness[:, 16, 16] - brightness[:, 0, 0])
     assert contrast.min() >= drawing.CONTRAST - 1.5
-    assert contrast.max() > 1.5 * drawing.CONTRAST
+    assert contrast.max() > 1.3 * drawing.CONTRAST
 
 
 def test_bars_cover_their_share_of_the_images(monkeypatch):
@@ -116,4 +116,4 @@ def test_texture_and_noise_vary(monkeypatch):
     plainly(monkeypatch, TEXTURE=drawing.TEXTURE, NOISE=drawing.NOISE)
     images = draw_images(np.zeros((200, SIDE, SIDE), np.float32), np.random.default_rng(3))
     grain = np.diff(images.astype(float), axis=1).std((1, 2, 3))
-    assert grain.min() < 6 < 15 < grain.max()
+    assert grain.min() < 4 < 10 < grain.max()

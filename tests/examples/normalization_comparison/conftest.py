@@ -16,6 +16,7 @@ SETTING = Setting(
     batch=16,
     optimizer="sgd",
     learning_rate=0.1,
+    shift=3,
 )
 
 
