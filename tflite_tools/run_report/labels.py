@@ -17,7 +17,12 @@ def delegate_label(row: Measurement) -> str:
 
 
 def ran_on_label(row: Measurement) -> str:
-    """Whose figures these are."""
+    """Whose figures these are, and whether they are worth anything."""
+    who = _ran_on(row)
+    return f"{who}: wrong output" if row.wrong_output else who
+
+
+def _ran_on(row: Measurement) -> str:
     share = row.delegated_share
     if row.fell_back:
         return "cpu: fell back"

@@ -8,7 +8,7 @@ from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.sections import Section
 
 # What Markdown or the HTML in it would take for something else than itself.
-_SIGNS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_SIGNS = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def as_markdown(report: RunReport) -> str:

@@ -113,13 +113,12 @@ def _latency_row(row: Measurement) -> tuple[Cell, ...]:
     spread = Cell("–")
     if row.low_ms is not None and row.high_ms is not None:
         spread = Cell(f"{row.low_ms:.2f}–{row.high_ms:.2f}", row.high_ms - row.low_ms)
-    certain = row.ran_on is not None and not row.fell_back
     all_there = row.measured == row.repeats
     return (
         Cell(row.file),
         Cell(row.place),
         Cell(delegate_label(row)),
-        Cell(ran_on_label(row), mark="" if certain or not row.measured else "warn"),
+        Cell(ran_on_label(row), mark=_ran_on_mark(row)),
         number_cell(row.latency_ms, ".2f"),
         spread,
         number_cell(row.p95_ms, ".2f"),
@@ -134,6 +133,13 @@ def _latency_row(row: Measurement) -> tuple[Cell, ...]:
         number_cell(row.hottest, ".0f"),
         Cell(f"{row.measured}/{row.repeats}", row.measured, "" if all_there else "bad"),
     )
+
+
+def _ran_on_mark(row: Measurement) -> Mark:
+    if row.wrong_output:
+        return "bad"
+    uncertain = row.fell_back or row.ran_on is None
+    return "warn" if uncertain and row.measured else ""
 
 
 def file_section(report: "RunReport") -> Section:
