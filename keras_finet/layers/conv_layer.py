@@ -14,7 +14,7 @@ from keras_finet.layers.window_layer import WindowLayer
 class ConvLayer(WindowLayer):
     """Arguments, kernel and shapes of a 2D convolution; a subclass says what is done with them.
 
-    A subclass has a `fold`.
+    The arguments are those of `Conv2D`, whose initializer is another. A subclass has a `fold`.
 
     Raises:
         ValueError: for an argument out of its range.
@@ -29,7 +29,7 @@ class ConvLayer(WindowLayer):
         data_format: str | None = None,
         dilation_rate: int | tuple[int, int] = 1,
         activation: Any = None,
-        kernel_initializer: Any = "glorot_uniform",
+        kernel_initializer: Any = "he_normal",
         kernel_regularizer: Any = None,
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,

@@ -15,7 +15,8 @@ from keras_finet.layers.window_layer import WindowLayer
 class DepthwiseLayer(WindowLayer):
     """Arguments, kernel and shapes of a depthwise convolution; a subclass says what is done.
 
-    A subclass has a `fold`.
+    The arguments are those of `DepthwiseConv2D`, whose initializer is another. A subclass has a
+    `fold`.
 
     Raises:
         ValueError: for an argument out of its range.
@@ -30,7 +31,7 @@ class DepthwiseLayer(WindowLayer):
         data_format: str | None = None,
         dilation_rate: int | tuple[int, int] = 1,
         activation: Any = None,
-        depthwise_initializer: Any = "glorot_uniform",
+        depthwise_initializer: Any = "he_normal",
         depthwise_regularizer: Any = None,
         activity_regularizer: Any = None,
         depthwise_constraint: Any = None,

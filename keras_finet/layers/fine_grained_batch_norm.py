@@ -24,6 +24,7 @@ from keras_finet.layers.grouping import group_of_channel, group_sizes
 from keras_finet.layers.moment_form import normalize_by_moments
 from keras_finet.layers.partial_sum_form import normalize_by_partial_sums, normalize_directly
 from keras_finet.layers.recomputed_form import normalize_by_recomputed_partial_sums
+from keras_finet.layers.replicas import replica_mean
 
 DEFAULT_GROUPS = 4
 STATISTICS = ("auto", "moments", "direct")
@@ -280,7 +281,7 @@ class FineGrainedBatchNorm(ConvLayer):
             dtype=self._statistics_dtype,
             strides=self.strides,
             convolve=self._convolve,
-            replica_mean=_replica_mean if self.synchronized else _identity,
+            replica_mean=replica_mean if self.synchronized else _identity,
         )
         outputs, mean, variance = self._normalize(inputs, Parameters(kernel, gamma, beta), settings)
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -352,9 +353,3 @@ class FineGrainedBatchNorm(ConvLayer):
 
 def _identity(vector: Tensor) -> Tensor:
     return vector
-
-
-def _replica_mean(vector: Tensor) -> Tensor:
-    # `ops.moments` is the one public operation of Keras that reduces over replicas.
-    mean, _ = ops.moments(ops.expand_dims(vector, 0), axes=[0], synchronized=True)
-    return mean

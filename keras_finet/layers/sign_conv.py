@@ -89,36 +89,6 @@ class SignConv2D(_SignKernel, ConvLayer):
         ValueError: for an argument out of its range.
     """
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | tuple[int, int],
-        strides: int | tuple[int, int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, int] = 1,
-        activation: Any = None,
-        kernel_initializer: Any = "he_normal",
-        kernel_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            kernel_initializer=kernel_initializer,
-            kernel_regularizer=kernel_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            **kwargs,
-        )
-
     def _fan_in(self) -> int:
         return math.prod(self.kernel.shape[:3])
 
@@ -157,36 +127,6 @@ class SignDepthwiseConv2D(_SignKernel, DepthwiseLayer):
     Raises:
         ValueError: for an argument out of its range.
     """
-
-    def __init__(
-        self,
-        kernel_size: int | tuple[int, int],
-        strides: int | tuple[int, int] = 1,
-        padding: str = "valid",
-        depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: int | tuple[int, int] = 1,
-        activation: Any = None,
-        depthwise_initializer: Any = "he_normal",
-        depthwise_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            depth_multiplier=depth_multiplier,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            depthwise_initializer=depthwise_initializer,
-            depthwise_regularizer=depthwise_regularizer,
-            activity_regularizer=activity_regularizer,
-            depthwise_constraint=depthwise_constraint,
-            **kwargs,
-        )
 
     def _fan_in(self) -> int:
         return math.prod(self.kernel_size)

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_finet.layers.arguments import positive_number
+from keras_finet.layers.replicas import replica_mean
 from keras_finet.optimizers.units import Axes, axes_of_shape, classifier_of, misleading_axes
 
 Tensor = Any
@@ -23,6 +24,9 @@ class AdaptiveGradientClipping(keras.optimizers.Optimizer):
     is at least `clip_factor * max(norm(W), epsilon)`, it is scaled down to that norm. Networks
     without normalisations train with large batches and learning rates with it. The classifier is
     left out.
+
+    Under a strategy of `tf.distribute` the gradients of all replicas count together. Every replica
+    scales its own down, so that their sum is clipped; that takes a reduction of its own.
 
     The shape of a kernel says how to find its units, but for convolutions with one filter and
     depthwise ones with several filters for each channel. `for_model` knows them, and finds the
@@ -166,9 +170,19 @@ class AdaptiveGradientClipping(keras.optimizers.Optimizer):
         given = (axes for name, axes in self.axes.items() if _names_one(name, variable.path))
         axes = next(given, axes_of_shape(tuple(variable.shape)))
         limit = self.clip_factor * ops.maximum(_norm(variable, axes), self.epsilon)
-        norm = _norm(gradient, axes) / loss_scale
+        norm = _norm(self._over_replicas(gradient), axes) / loss_scale
         factor = ops.where(norm >= limit, limit / ops.maximum(norm, LEAST_NORM), 1.0)
         return gradient * ops.cast(factor, gradient.dtype)
+
+    def _over_replicas(self, gradient: Tensor) -> Tensor:
+        """Returns the sum of a gradient over all replicas, which the inner optimizer applies."""
+        # Keras has the strategy of `tf.distribute` in no public place.
+        strategy = getattr(self, "_distribution_strategy", None)
+        if strategy is None or strategy.num_replicas_in_sync == 1:
+            return gradient
+        gradient = ops.convert_to_tensor(gradient)
+        mean = replica_mean(ops.reshape(gradient, (-1,)))
+        return ops.reshape(mean, gradient.shape) * strategy.num_replicas_in_sync
 
     @property
     def loss_scale_factor(self) -> Any:

@@ -325,3 +325,8 @@ def test_training_goes_on_from_a_file_in_a_new_process(tmp_path):
         resumed = [arrays[name] for name in arrays]
     for got, expected in zip(resumed, net.get_weights(), strict=True):
         assert relative_error(got, expected) < 1e-6
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="what tf.distribute needs")
+def test_replicas_clip_the_gradient_of_the_whole_batch():
+    assert measured("clip_on_two_replicas.py") < 1e-5
