@@ -1,12 +1,16 @@
 """Fine-grained batch normalisation for Keras 3: train wide, deploy as plain convolutions."""
 
 from keras_finet.applications import (
+    CifarVGG16,
     FinetLarge,
     FinetSmall,
     MnasNet,
+    ReActNet18,
+    ReActNetA,
     ResNet18,
     ResNet50,
     ShuffleNetV2,
+    WideResNet,
     decode_predictions,
     list_models,
     load_weights,
@@ -22,14 +26,18 @@ from keras_finet.synchronization import plan_synchronization, synchronize
 
 __all__ = [
     "AdaptiveGradientClipping",
+    "CifarVGG16",
     "FineGrainedBatchNorm",
     "FinetLarge",
     "FinetSmall",
     "MagnitudePruning",
     "MnasNet",
+    "ReActNet18",
+    "ReActNetA",
     "ResNet18",
     "ResNet50",
     "ShuffleNetV2",
+    "WideResNet",
     "complexity",
     "decode_predictions",
     "fine_grain",

@@ -15,6 +15,7 @@ from keras_finet.layers import (
     BranchScale,
     ChannelShuffleSplit,
     FineGrainedBatchNorm,
+    MeanSignConv2D,
     RPReLU,
     RSign,
     ShiftedReLU,
@@ -22,6 +23,7 @@ from keras_finet.layers import (
     SignDepthwiseConv2D,
     SignStandardizedConv2D,
     StandardizedConv2D,
+    StandardizedDepthwiseConv2D,
 )
 
 
@@ -35,6 +37,8 @@ class Row:
         arguments: For `public`.
         size: Height, width and channels of the images to try the model on.
         kept: Classes of the package that the fused model still holds.
+        kept_normalizations: How many normalisations it still holds, behind no convolution.
+        half_error: Largest relative error of the model in float16.
     """
 
     public: Callable[..., Any]
@@ -42,6 +46,8 @@ class Row:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     size: tuple[int, int, int] = (32, 32, 3)
     kept: tuple[type, ...] = ()
+    kept_normalizations: int = 0
+    half_error: float = 0.1
 
     def __str__(self):
         return self.public.__name__
@@ -168,6 +174,28 @@ LAYERS = [
         size=(5, 6, 10),
     ),
     Layer(
+        public=StandardizedDepthwiseConv2D,
+        operators={"DEPTHWISE_CONV_2D": 1},
+        arguments={
+            **WINDOW,
+            **GAMMA,
+            "depth_multiplier": 2,
+            "gain": 1.713,
+            "epsilon": 1e-4,
+            "depthwise_regularizer": "l2",
+            "depthwise_constraint": "non_neg",
+            "bias_regularizer": "l2",
+            "bias_constraint": "non_neg",
+        },
+        size=(5, 6, 4),
+    ),
+    Layer(
+        public=MeanSignConv2D,
+        operators={"CONV_2D": 1},
+        arguments={**WINDOW, **KERNEL, "filters": 5, "kernel_initializer": "glorot_normal"},
+        size=(5, 6, 10),
+    ),
+    Layer(
         public=BranchScale,
         operators={"MUL": 1},
         arguments={"initial": 0.3, "regularizer": "l2", "constraint": "non_neg"},
@@ -198,7 +226,7 @@ LAYERS = [
         },
         size=(5, 6, 4),
     ),
-    Layer(public=ShiftedReLU, operators={"MAXIMUM": 1}, size=(5, 6, 4)),
+    Layer(public=ShiftedReLU, operators={"ADD": 2}, size=(5, 6, 4)),
 ]
 
 RESNET_STRIDES = {"stage2": 4, "stage3": 8, "stage4": 16, "stage5": 32}
@@ -208,6 +236,12 @@ MNASNET_STRIDES = {f"stage{i}": 2**n for i, n in enumerate((1, 2, 3, 4, 4, 5, 5)
 # Convolutions are those of the networks' tables and of the shortcuts.
 HEAD = {"MEAN": 1, "FULLY_CONNECTED": 1}
 FINET = {"CONV_2D": 2 * 16 + 3, "DEPTHWISE_CONV_2D": 16, "ADD": 13, **HEAD}
+
+
+def binary_units(count):
+    """ADD: in front of the sign, the sum, behind PReLU; a fourth is in the convolution's bias."""
+    return {"ADD": 3 * count, "GREATER_EQUAL": count, "SELECT_V2": count, "PRELU": count}
+
 
 BUILDERS = [
     Builder(
@@ -266,7 +300,53 @@ BUILDERS = [
         size=(64, 64, 3),
         strides={**MNASNET_STRIDES, "conv9": 32},
     ),
+    Builder(
+        public=keras_finet.WideResNet,
+        # ADD: three residual sums, the image's normalisation, 1 off at six activations (a 1x1
+        # convolution takes the seventh's), and on at the three that a shortcut stands beside.
+        operators={
+            "CONV_2D": 8,
+            "ADD": 3 + 1 + 6 + 3,
+            "MUL": 1,
+            "AVERAGE_POOL_2D": 2,
+            "PAD": 2,
+            "MEAN": 1,
+        },
+        arguments={"depth": 8, "width": 1},
+        strides={"stage2": 1, "stage3": 2, "stage4": 4, "post_relu": 4},
+        kept_normalizations=1,
+    ),
+    Builder(
+        public=keras_finet.CifarVGG16,
+        operators={"CONV_2D": 13 + 2, "MAX_POOL_2D": 5, **HEAD},
+        arguments={"hidden_units": 16},
+        # Nowhere as wide as it has channels: with channels_first Keras adds the bias to a column.
+        size=(64, 40, 3),
+        strides={f"stage{i}": 2**i for i in range(1, 6)},
+    ),
+    Builder(
+        public=keras_finet.ReActNetA,
+        # MUL: the shortcut over its expected deviation where the image is halved.
+        operators={
+            **binary_units(6),
+            "CONV_2D": 1 + 6,
+            "AVERAGE_POOL_2D": 1,
+            "MUL": 1,
+            "CONCATENATION": 2,
+            **HEAD,
+        },
+        arguments={"widths": (8, 16, 32, 32), "stem": "cifar"},
+        strides={f"stage{i}": 2 ** (i - 1) for i in range(2, 7)},
+    ),
+    Builder(
+        public=keras_finet.ReActNet18,
+        operators={**binary_units(16), "CONV_2D": 1 + 16 + 3, "AVERAGE_POOL_2D": 3, **HEAD},
+        arguments={"stem": "cifar", "normalization": "batch_norm"},
+        # Rounding turns some of the half million activations around.
+        half_error=0.5,
+        strides=RESNET_STRIDES,
+    ),
 ]
 
 # One builder of each family: the others are other rows of its table.
-FAMILIES = [each for each in BUILDERS if str(each) not in {"FinetLarge", "ResNet50"}]
+FAMILIES = [each for each in BUILDERS if str(each) not in {"FinetLarge", "ResNet50", "ReActNet18"}]

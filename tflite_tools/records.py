@@ -175,6 +175,24 @@ class DeadChannelRecord:
 
 
 @dataclass(frozen=True)
+class OneBitRecord:
+    """The weights of a file that have one bit: a number or its negative, the same in a filter.
+
+    Attributes:
+        operators: How many operators have such weights.
+        weights: How many weights these are.
+        stored_bytes: What they take in the file.
+        packed_bytes: What they would take for a kernel that reads bits: an eighth of a byte each,
+            and a float32 factor for every filter.
+    """
+
+    operators: int
+    weights: int
+    stored_bytes: int
+    packed_bytes: int
+
+
+@dataclass(frozen=True)
 class ConversionRecord:
     """A .tflite file that was written, and how it compares with the Keras model.
 
@@ -184,6 +202,7 @@ class ConversionRecord:
         size_bytes: Its size.
         ops: How often each operator occurs in it.
         evaluation: Its outputs against those of the Keras model.
+        one_bit: Its weights of one bit; None if it has none.
     """
 
     file: Path
@@ -191,3 +210,4 @@ class ConversionRecord:
     size_bytes: int
     ops: dict[str, int]
     evaluation: EvaluationRecord
+    one_bit: OneBitRecord | None = None

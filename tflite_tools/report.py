@@ -1,6 +1,6 @@
 """What `convert` wrote, as a table and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.markup import escape
@@ -40,6 +40,8 @@ class ConversionReport:
             caption += "".join(f"\n{escape(line)}" for line in calibration_lines(self.calibration))
         if self.dead_channels is not None:
             caption += f"\n{escape(dead_channel_line(self.dead_channels))}"
+        if any(record.one_bit for record in self.records):
+            caption += f"\n{escape(one_bit_line(self.records))}"
         if any(_is_off(record) for record in self.records):
             caption += "\ntflite-tools ranges FLOAT32.tflite INT8.tflite tells why int8 differs."
         if any(record.precision == "float16" for record in self.records):
@@ -74,6 +76,20 @@ def _row(record: ConversionRecord) -> tuple[str, ...]:
 def _is_off(record: ConversionRecord) -> bool:
     agreement = record.evaluation.agreement
     return record.precision == "int8" and agreement is not None and agreement < _LOW_AGREEMENT
+
+
+def one_bit_line(records: Sequence[ConversionRecord]) -> str:
+    """What weights of one bit are worth, in a sentence or two."""
+    found = [(record.file.name, record.one_bit) for record in records if record.one_bit]
+    stored = ", ".join(
+        f"{one_bit.stored_bytes / 1024:,.0f} KiB in {name}" for name, one_bit in found
+    )
+    _, first = found[0]
+    return (
+        f"{first.weights:,} weights in {first.operators} operators have 1 bit. Plain TFLite gains "
+        f"neither speed nor size by that: they take {stored}. A kernel that reads bits would take "
+        f"{first.packed_bytes / 1024:,.0f} KiB for them."
+    )
 
 
 def dead_channel_line(record: DeadChannelRecord) -> str:

@@ -22,19 +22,44 @@ SHARED_ARGUMENTS = """\
         returns a dictionary of these feature maps in this order (on the torch backend Keras
         sorts it by name), and has only the layers that they need. Not with `pooling`."""
 
+# For the same section of those that take a scheme.
+NORMALIZATION_ARGUMENT = """\
+    normalization: `"fbn"`, or one of three ways to train without normalised activations. Each
+        deploys through `fuse` and `convert` as well. The names of convolutions stay the same.
+
+        - `"shifted_relu"` (arXiv 1907.06916): weights of one bit, `max(x, -1)` where there was
+          normalisation and ReLU, nothing where there was normalisation alone, no biases, the
+          image normalised, scores divided by {temperature}. Faithful to the paper are these;
+          extrapolations are the scale `sqrt(2 / 9)` of depthwise weights, the activation behind
+          a sum, squeeze-excite, hidden fully connected layers, and that temperature.
+        - `"mimic_norm"` (MimicNorm): biases, the mean of a filter's weights kept at zero, learned
+          factors at the end of branches, and batch normalisation, without factors and offsets,
+          of the scores. Not centred are depthwise and fully connected layers, and a first
+          convolution of 50 weights a filter or fewer, as in the authors' code; squeeze-excite
+          counted among the fully connected layers is an extrapolation.
+        - `"normalizer_free"` (arXiv 2101.08692): standardised weights and biases, ReLU times 1.713,
+          blocks `x + 0.2 g branch(x / sqrt(v))` with the expected variance v of x and a learned g
+          that starts at zero, squeeze-excite twice its sigmoid. To be trained with
+          `keras_finet.optimizers.AdaptiveGradientClipping`. An extrapolation is that ReLU stands
+          behind the sum."""
+
 
 def documented(template: str, **values: str) -> Callable[[Function], Function]:
     """Makes a decorator that adds sections to a builder's one-line docstring.
 
     Args:
         template: What follows the first line, as text for `str.format`. It is given `name` (the
-            builder's), `shared_arguments` (for the section "Args:") and `values`.
+            builder's), `shared_arguments` and, for the value `temperature`, `normalization` (for
+            the section "Args:"), and `values`.
         **values: What differs between the builders of one template.
     """
 
     def add_sections(function: Function) -> Function:
         sections = template.format(
-            name=function.__name__, shared_arguments=SHARED_ARGUMENTS, **values
+            name=function.__name__,
+            shared_arguments=SHARED_ARGUMENTS,
+            normalization=NORMALIZATION_ARGUMENT.format(temperature=values.get("temperature")),
+            **values,
         )
         function.__doc__ = f"{function.__doc__}\n\n{sections}"
         return function

@@ -20,7 +20,7 @@ from keras_finet.applications.classifier import (
     pooled_top,
 )
 from keras_finet.applications.documentation import documented
-from keras_finet.applications.schemes import Branch, FineGrainedScheme, Scheme
+from keras_finet.applications.schemes import Branch, SchemeOptions, groups_of, scheme_of
 from keras_finet.layers.arguments import positive_integer
 
 # Widths of stages 2, 3 and 4 (Table 1).
@@ -29,29 +29,24 @@ BLOCKS = (4, 8, 4)
 STEM_FILTERS = 24
 HEAD_FILTERS = 1024
 SQUEEZED_FILTERS = 200
+# Of the scores with shifted ReLU, with and without squeeze-excite, which halves what a block adds.
+# With them the scores start as close to each other as those of the paper's own network.
+TEMPERATURES = {True: 200.0, False: 20000.0}
+TEMPERATURE_TEXT = "200 (20,000 without squeeze-excite)"
 
 
 @dataclass(frozen=True)
-class FinetOptions:
+class FinetOptions(SchemeOptions):
     """The arguments that make a Finet a Finet; its text is what trained weights depend on."""
 
-    groups: int
-    channels_per_group: int | None
-    affine: bool
     squeeze_excite: bool
     stem: str
-    epsilon: float
     # Trained weights do not depend on it.
     dropout_rate: float = field(repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_stem(self.stem)
-        if self.channels_per_group is not None and self.groups != 4:
-            raise ValueError(
-                "Expected either `groups` or `channels_per_group`. Received: "
-                f"groups={self.groups} and channels_per_group={self.channels_per_group}. "
-                "Leave one of them out."
-            )
 
 
 def divisor_groups(channels: int, groups: int) -> int:
@@ -79,7 +74,9 @@ class FinetBuilder:
     def __init__(self, widths: tuple[int, ...], options: FinetOptions) -> None:
         self.widths = widths
         self.options = options
-        self.scheme = _scheme(options)
+        self.scheme = scheme_of(
+            options, self._split, temperature=TEMPERATURES[options.squeeze_excite]
+        )
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 4 and the last 1x1 convolution, behind the stem."""
@@ -97,6 +94,11 @@ class FinetBuilder:
         x = layers.Dropout(self.options.dropout_rate, name="fc1_dropout")(x)
         x = self.scheme.fully_connected(x, HEAD_FILTERS, "fc1")
         return layers.Dropout(self.options.dropout_rate, name="predictions_dropout")(x)
+
+    def _split(self, channels: int) -> dict[str, Any]:
+        if self.options.channels_per_group is None:
+            return {"groups": divisor_groups(channels, self.options.groups)}
+        return {"channels_per_group": self.options.channels_per_group}
 
     def _block(self, inputs: Tensor, filters: int, strides: int, name: str) -> Tensor:
         scheme, gated = self.scheme, self.options.squeeze_excite
@@ -116,15 +118,6 @@ class FinetBuilder:
         return self.scheme.fully_connected(x, filters, f"{name}_excite", activation="sigmoid")
 
 
-def _scheme(options: FinetOptions) -> Scheme:
-    def split(channels: int) -> dict[str, Any]:
-        if options.channels_per_group is None:
-            return {"groups": divisor_groups(channels, options.groups)}
-        return {"channels_per_group": options.channels_per_group}
-
-    return FineGrainedScheme(options.epsilon, options.affine, split)
-
-
 def _finet(size: str, arguments: ClassifierArguments, options: FinetOptions) -> keras.Model:
     builder = FinetBuilder(WIDTHS[size], options)
     variant = repr(options).replace("FinetOptions", size)
@@ -133,9 +126,10 @@ def _finet(size: str, arguments: ClassifierArguments, options: FinetOptions) -> 
 
 
 DOCUMENTATION = """\
-Every 1x1 convolution of its blocks has fine-grained batch normalisation. `keras_finet.fuse`
-turns the trained model into one of plain convolutions, with the same operations whatever
-`groups` was. Images are expected as `keras_finet.preprocess_input` makes them.
+Every 1x1 convolution of its blocks has fine-grained batch normalisation, unless `normalization`
+says otherwise. `keras_finet.fuse` turns the trained model into one of plain convolutions, with the
+same operations whatever `groups` was. Images are expected as `keras_finet.preprocess_input` makes
+them.
 
 Example:
 
@@ -147,13 +141,16 @@ Args:
         16, 32, 32 (with the CIFAR stem 2, 4, 8, 8).
     groups: Groups of every fine-grained batch normalisation, raised for a layer to the next
         divisor of its input channels (an even one if `groups` is even: 30 channels by 4 are 6
-        groups). 1 is batch normalisation, the paper's baseline.
+        groups). Defaults to 4. 1 is batch normalisation, the paper's baseline, and all that
+        other values of `normalization` take.
     channels_per_group: Instead of `groups`: input channels in each group (Table 6).
     affine: Whether the fine-grained normalisations have learned factors and offsets (Table 5).
+{normalization}
     squeeze_excite: Whether blocks have a squeeze-excite gate.
     stem: `"imagenet"`, or `"cifar"` for small images: first stride 1, no pool (section 5.3).
     dropout_rate: Rate of the dropout before each fully connected layer.
-    epsilon: Of every normalisation. The paper's 1e-5 leaves dead channels that break int8.
+    epsilon: Of every normalisation with `"fbn"`. The paper's 1e-5 leaves dead channels that break
+        int8.
 
 Returns:
     A functional `keras.Model`. Parameters with 1000 classes, squeeze-excite and `groups=4`:
@@ -165,7 +162,7 @@ Raises:
 """
 
 
-@documented(DOCUMENTATION, parameters="2.823", macs="43.0")
+@documented(DOCUMENTATION, parameters="2.823", macs="43.0", temperature=TEMPERATURE_TEXT)
 def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -177,9 +174,10 @@ def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.app
     name: str = "finet_small",
     *,
     features: Sequence[str] | None = None,
-    groups: int = 4,
+    groups: int | None = None,
     channels_per_group: int | None = None,
     affine: bool = True,
+    normalization: str = "fbn",
     squeeze_excite: bool = True,
     stem: str = "imagenet",
     dropout_rate: float = 0.2,
@@ -200,12 +198,19 @@ def FinetSmall(  # noqa: N802 - builders are named like classes, as in keras.app
             features,
         ),
         FinetOptions(
-            groups, channels_per_group, affine, squeeze_excite, stem, epsilon, dropout_rate
+            normalization,
+            groups_of(normalization, groups),
+            channels_per_group,
+            affine,
+            epsilon,
+            squeeze_excite,
+            stem,
+            dropout_rate,
         ),
     )
 
 
-@documented(DOCUMENTATION, parameters="5.855", macs="303.2")
+@documented(DOCUMENTATION, parameters="5.855", macs="303.2", temperature=TEMPERATURE_TEXT)
 def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -217,9 +222,10 @@ def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.app
     name: str = "finet_large",
     *,
     features: Sequence[str] | None = None,
-    groups: int = 4,
+    groups: int | None = None,
     channels_per_group: int | None = None,
     affine: bool = True,
+    normalization: str = "fbn",
     squeeze_excite: bool = True,
     stem: str = "imagenet",
     dropout_rate: float = 0.2,
@@ -240,6 +246,13 @@ def FinetLarge(  # noqa: N802 - builders are named like classes, as in keras.app
             features,
         ),
         FinetOptions(
-            groups, channels_per_group, affine, squeeze_excite, stem, epsilon, dropout_rate
+            normalization,
+            groups_of(normalization, groups),
+            channels_per_group,
+            affine,
+            epsilon,
+            squeeze_excite,
+            stem,
+            dropout_rate,
         ),
     )

@@ -5,27 +5,30 @@ from typing import NamedTuple
 import keras
 
 from keras_finet.graph import Graph, Operation, Source, as_functional, has_graph
+from keras_finet.layers import SignConv2D
 
 # What may stand between a head and the model's output.
 AFTER_HEAD = (
     keras.layers.Activation,
     keras.layers.Dropout,
     keras.layers.Flatten,
+    keras.layers.Rescaling,
     keras.layers.Reshape,
     keras.layers.Softmax,
 )
 POOLS = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 # What may stand between a head and such a pool behind it: a ReLU there ends a backbone.
-BEFORE_POOL = (keras.layers.Dropout, keras.layers.Softmax)
+BEFORE_POOL = (keras.layers.Dropout, keras.layers.Rescaling, keras.layers.Softmax)
 SCORES = ("linear", "softmax", "sigmoid")
-HEADS = (keras.layers.Dense, keras.layers.Conv2D)
+HEADS = (keras.layers.Dense, keras.layers.Conv2D, SignConv2D)
 
 
 class Head(NamedTuple):
     """The end of a model, by the names of its layers in `open_weights`.
 
     Attributes:
-        classifiers: The layer that gives the classes' scores, for every output that has one.
+        classifiers: The layer that gives the classes' scores, and what normalises these, for every
+            output that has one.
         top: Those and all that stands before them, back to the global pool or the `Flatten`.
     """
 
@@ -48,20 +51,33 @@ def head_of(model: keras.Model) -> Head:
 
 def _head_before(source: Source, graph: Graph) -> Head:
     passed: tuple[type, ...] = (*AFTER_HEAD, *POOLS)
+    normalizations: frozenset[str] = frozenset()
     while True:
         layer = graph.operations[source.layer]
         pooled = passed is BEFORE_POOL
         if has_graph(layer) and not pooled:
             return Head(*(frozenset(f"{layer.name}/{n}" for n in part) for part in head_of(layer)))
         if isinstance(layer, HEADS):
-            is_head = not pooled or _scores_pixels(layer)
-            return Head(frozenset({layer.name}), _top(source, graph)) if is_head else _NONE
+            if pooled and not _scores_pixels(layer):
+                return _NONE
+            return Head(normalizations | {layer.name}, normalizations | _top(source, graph))
         inputs = _inputs(source, graph)
-        if not isinstance(layer, passed) or not inputs:
+        if not inputs:
+            return _NONE
+        if _normalizes_scores(layer):
+            normalizations |= {layer.name}
+        elif not isinstance(layer, passed):
             return _NONE
         if isinstance(layer, POOLS):
             passed = BEFORE_POOL
         source = inputs[0]
+
+
+def _normalizes_scores(layer: Operation) -> bool:
+    """Tells whether a normalisation is one of scores: others have factors or offsets."""
+    if not isinstance(layer, keras.layers.BatchNormalization):
+        return False
+    return not layer.center and not layer.scale
 
 
 def _inputs(source: Source, graph: Graph) -> tuple[Source, ...]:

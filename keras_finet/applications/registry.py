@@ -5,19 +5,26 @@ from fnmatch import fnmatchcase
 
 import keras
 
+from keras_finet.applications.cifar_vgg import CifarVGG16
 from keras_finet.applications.finet import FinetLarge, FinetSmall
 from keras_finet.applications.mnasnet import MnasNet
+from keras_finet.applications.reactnet import ReActNet18, ReActNetA
 from keras_finet.applications.resnet import ResNet18, ResNet50
 from keras_finet.applications.shufflenet_v2 import ShuffleNetV2
+from keras_finet.applications.wide_resnet import WideResNet
 
 # A builder that is public stands here, in `__init__.py` and in `tests/descriptors.py`.
 BUILDERS: tuple[Callable[..., keras.Model], ...] = (
+    CifarVGG16,
     FinetLarge,
     FinetSmall,
     MnasNet,
+    ReActNet18,
+    ReActNetA,
     ResNet18,
     ResNet50,
     ShuffleNetV2,
+    WideResNet,
 )
 
 

@@ -19,10 +19,12 @@ from keras_finet.applications.classifier import (
     pooled_top,
 )
 from keras_finet.applications.documentation import documented
-from keras_finet.applications.schemes import Branch, FineGrainedScheme
+from keras_finet.applications.schemes import Branch, SchemeOptions, groups_of, scheme_of
 
 WIDTHS = (64, 128, 256, 512)
 STEM_FILTERS = 64
+# Of the scores with shifted ReLU: they start as close to each other as the paper's own network's.
+TEMPERATURE = 80.0
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,10 @@ VARIANTS = {
 
 
 @dataclass(frozen=True)
-class ResNetOptions:
+class ResNetOptions(SchemeOptions):
     """What is not in Table 1; its text is what trained weights depend on."""
 
-    groups: int
-    channels_per_group: int | None
-    affine: bool
     stem: str
-    epsilon: float
 
 
 class ResNetBuilder:
@@ -63,7 +61,7 @@ class ResNetBuilder:
         self.variant = variant
         self.options = options
         split = {"groups": options.groups, "channels_per_group": options.channels_per_group}
-        self.scheme = FineGrainedScheme(options.epsilon, options.affine, lambda channels: split)
+        self.scheme = scheme_of(options, lambda channels: split, temperature=TEMPERATURE)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Stages 2 to 5 (conv2_x to conv5_x), behind the stem."""
@@ -109,7 +107,8 @@ def _resnet(builder: str, arguments: ClassifierArguments, options: ResNetOptions
 DOCUMENTATION = """\
 The network of arXiv 1512.03385, Table 1{version}. Fine-grained is the normalisation of every
 convolution, those of the shortcuts included, but the first, whose image has too few channels to
-split: the paper (arXiv 2005.06828, section 5.3 and Table 7) says only "ResNet with FBN".
+split: the paper (arXiv 2005.06828, section 5.3 and Table 7) says only "ResNet with FBN". Other
+values of `normalization` change that.
 `keras_finet.fuse` turns the trained model into one of plain convolutions, with the same operations
 whatever `groups` was. Images are expected as `keras_finet.preprocess_input` makes them.
 
@@ -125,12 +124,15 @@ Args:
 {shared_arguments}
         In the order of the network: `"stage2"` to `"stage5"` (conv2_x to conv5_x), of strides 4,
         8, 16, 32 (with the CIFAR stem 1, 2, 4, 8).
-    groups: Groups of every fine-grained batch normalisation. 1 is batch normalisation.
+    groups: Groups of every fine-grained batch normalisation. Defaults to 4. 1 is batch
+        normalisation, and all that other values of `normalization` take.
     channels_per_group: Instead of `groups`: input channels in each group.
     affine: Whether the fine-grained normalisations have learned factors and offsets.
+{normalization}
     stem: `"imagenet"`, or `"cifar"` for small images: a first convolution of 3x3 and stride 1
         in place of 7x7 and stride 2, and no pool (section 5.3).
-    epsilon: Of every normalisation. PyTorch's 1e-5 leaves dead channels that break int8.
+    epsilon: Of every normalisation with `"fbn"`. PyTorch's 1e-5 leaves dead channels that break
+        int8.
 
 Returns:
     A functional `keras.Model`. With 1000 classes, the ImageNet stem and `groups=1` it has
@@ -142,7 +144,7 @@ Raises:
 """
 
 
-@documented(DOCUMENTATION, version="", parameters="11,689,512", macs="1,814")
+@documented(DOCUMENTATION, version="", parameters="11,689,512", macs="1,814", temperature="80")
 def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -154,9 +156,10 @@ def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.appli
     name: str = "resnet18",
     *,
     features: Sequence[str] | None = None,
-    groups: int = 4,
+    groups: int | None = None,
     channels_per_group: int | None = None,
     affine: bool = True,
+    normalization: str = "fbn",
     stem: str = "imagenet",
     epsilon: float = 1e-3,
 ) -> keras.Model:
@@ -174,7 +177,14 @@ def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.appli
             name,
             features,
         ),
-        ResNetOptions(groups, channels_per_group, affine, stem, epsilon),
+        ResNetOptions(
+            normalization,
+            groups_of(normalization, groups),
+            channels_per_group,
+            affine,
+            epsilon,
+            stem,
+        ),
     )
 
 
@@ -183,6 +193,7 @@ def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.appli
     version=", v1.5: a bottleneck's stride is in its 3x3 convolution",
     parameters="25,557,032",
     macs="4,089",
+    temperature="80",
 )
 def ResNet50(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
@@ -195,9 +206,10 @@ def ResNet50(  # noqa: N802 - builders are named like classes, as in keras.appli
     name: str = "resnet50",
     *,
     features: Sequence[str] | None = None,
-    groups: int = 4,
+    groups: int | None = None,
     channels_per_group: int | None = None,
     affine: bool = True,
+    normalization: str = "fbn",
     stem: str = "imagenet",
     epsilon: float = 1e-3,
 ) -> keras.Model:
@@ -215,5 +227,12 @@ def ResNet50(  # noqa: N802 - builders are named like classes, as in keras.appli
             name,
             features,
         ),
-        ResNetOptions(groups, channels_per_group, affine, stem, epsilon),
+        ResNetOptions(
+            normalization,
+            groups_of(normalization, groups),
+            channels_per_group,
+            affine,
+            epsilon,
+            stem,
+        ),
     )

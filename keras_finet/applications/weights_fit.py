@@ -20,6 +20,8 @@ STORED_NORMALIZATIONS = (STORED_NORMALIZATION, STORED_FINE_GRAINED)
 AGAIN = "Build the model with the arguments with which the file was written."
 SKIP = "Give `skip_head=True` to `keras_finet.load_weights`, and train the head anew."
 NAMES_SHOWN = 3
+# Arrays of a normalisation without factors and offsets, as only one of scores is here.
+STATISTICS = 2
 
 
 def own_shapes(layer: Layer) -> dict[str, tuple[int, ...]]:
@@ -107,10 +109,13 @@ def _not_behind(
     between = [name for name in only if True in order[name]]
     unknown = [name for name in only if order[name] == {None}]
     kinds = [layer.kind for layer in only.values()]
+    normalizations = [name for name in only if stored[name].kind == STORED_NORMALIZATION]
     # A single `Dense` is a head. Several may be squeeze-and-excitation.
     if kinds.count(STORED_DENSE) == 1:
-        unknown = [name for name in unknown if stored[name].kind != STORED_DENSE]
-    normalizations = [name for name in only if stored[name].kind == STORED_NORMALIZATION]
+        of_scores = [name for name in normalizations if len(stored[name].datasets) == STATISTICS]
+        normalizations = [name for name in normalizations if name not in of_scores]
+        head = [name for name in only if stored[name].kind == STORED_DENSE] + of_scores
+        unknown = [name for name in unknown if name not in head]
     if not any(stored[name].kind in STORED_NORMALIZATIONS for name in common):
         # A network that has lost them all is a fused one.
         between += [name for name in unknown if name in normalizations]

@@ -6,11 +6,6 @@ import keras
 from keras import ops
 
 from keras_finet.layers.channels import Shape, Tensor
-from keras_finet.layers.fold import model_of
-
-
-def _shifted_relu(x: Tensor) -> Tensor:
-    return ops.maximum(x, -1.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")
@@ -18,8 +13,12 @@ class ShiftedReLU(keras.layers.Layer):
     """The activation `max(x, -1)`.
 
     It stands where a network with batch normalisation normalises and applies a ReLU: of normal
-    inputs it makes outputs with a mean nearer to 0. Nothing is learned. `fuse` makes one operation
-    of it, `keras.ops.maximum`, and the converter a MAXIMUM.
+    inputs it makes outputs with a mean nearer to 0. Nothing is learned.
+
+    `fuse` makes `relu(x + 1) - 1` of it. The 1 goes into the bias of a convolution before it, and
+    the converter fuses the ReLU, so that a SUB is left. One MAXIMUM would have to share its scale
+    with all that touches it in int8, which costs accuracy, and which the converter does not manage
+    where a sum reads its input too.
 
     Reference: [McDonnell et al., 2019](https://arxiv.org/abs/1907.06916).
 
@@ -35,12 +34,16 @@ class ShiftedReLU(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Returns the larger one of the input and -1."""
-        return _shifted_relu(inputs)
+        return ops.maximum(inputs, -1.0)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the inputs."""
         return input_shape
 
     def stock_layers(self, input_shape: Shape) -> list[keras.layers.Layer]:
-        """Returns a model of the one operation."""
-        return [model_of(_shifted_relu, input_shape, self.name)]
+        """Returns two `Rescaling` that add and subtract 1, and between them a `ReLU`."""
+        return [
+            keras.layers.Rescaling(1.0, offset=1.0, name=f"{self.name}_up"),
+            keras.layers.ReLU(name=f"{self.name}_relu"),
+            keras.layers.Rescaling(1.0, offset=-1.0, name=self.name),
+        ]

@@ -1,8 +1,7 @@
 """Convolutions that standardise their weights: `StandardizedConv2D` and its 1-bit form.
 
-Per filter, over its N = kernel_height * kernel_width * channels weights:
+With the standardised filters `W_0` of `keras_finet.layers.standardization`:
 
-    W_0   = N^(-1/2) * (W - mean(W)) / (std(W) + epsilon)        std: the biased one
     W_hat = gain * gamma * W_0
     W_b   = gamma * mean(|W_0|) * sign(W_0)                       in the 1-bit form
 """
@@ -20,10 +19,9 @@ from keras_finet.layers.channels import Shape, Tensor
 from keras_finet.layers.conv_layer import ConvLayer
 from keras_finet.layers.derived_kernel import DerivedKernel
 from keras_finet.layers.fold import ConvWeights, to_float64
+from keras_finet.layers.standardization import check_standardizable, standardized
 
 FILTER_AXES = (0, 1, 2)
-# Only keeps the root differentiable where all weights of a filter are equal.
-LEAST_VARIANCE = 1e-30
 
 
 class StandardizedLayer(DerivedKernel, ConvLayer):
@@ -75,12 +73,7 @@ class StandardizedLayer(DerivedKernel, ConvLayer):
     def build(self, input_shape: Shape) -> None:
         """Creates the weights for inputs of `input_shape`."""
         super().build(input_shape)
-        if math.prod(self.kernel.shape[:3]) == 1:
-            raise ValueError(
-                f"Layer {self.name!r} expects more than one weight a filter: a single one is its "
-                f"own mean, so it standardises to 0. Received: kernel_size={self.kernel_size} and "
-                f"input_shape={input_shape}"
-            )
+        check_standardizable(self, math.prod(self.kernel.shape[:3]), input_shape)
         self.gamma = self.add_weight(
             name="gamma",
             shape=(self.filters,),
@@ -92,10 +85,7 @@ class StandardizedLayer(DerivedKernel, ConvLayer):
 
     def _standardize(self, xp: Any, kernel: Any) -> Any:
         """Returns W_0 in the arrays of `xp`: NumPy, or `keras.ops` inside a model."""
-        centred = kernel - xp.mean(kernel, axis=FILTER_AXES, keepdims=True)
-        variance = xp.mean(xp.square(centred), axis=FILTER_AXES, keepdims=True)
-        deviation = xp.sqrt(xp.maximum(variance, LEAST_VARIANCE))
-        return centred / ((deviation + self.epsilon) * math.sqrt(math.prod(kernel.shape[:3])))
+        return standardized(xp, kernel, FILTER_AXES, self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, serialised."""

@@ -13,8 +13,8 @@ import keras_finet
 from keras_finet.applications.released import RELEASED, Checkpoint
 
 VARIANT = (
-    "FinetSmall(groups=4, channels_per_group=None, affine=True, squeeze_excite=True, "
-    "stem='imagenet', epsilon=0.001)"
+    "FinetSmall(normalization='fbn', groups=4, channels_per_group=None, affine=True, "
+    "epsilon=0.001, squeeze_excite=True, stem='imagenet')"
 )
 # Arguments that trained weights do not depend on.
 NO_MATTER = ("features", "dropout_rate")
@@ -26,11 +26,12 @@ def test_none_is_released(each):
     with pytest.raises(ValueError, match=r"No ImageNet checkpoint of .* section 5\.1") as error:
         each.build(weights="imagenet")
     parameters = inspect.signature(each.build).parameters.values()
-    own = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-    for name in own - {"features", "dropout_rate"}:
-        assert f"{name}={inspect.signature(each.build).parameters[name].default!r}" in str(
-            error.value
-        )
+    own = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    if "groups" in own:
+        # By default what the normalisation takes.
+        own["groups"] = {"fbn": 4, "mimic_norm": 1}[own["normalization"]]
+    for name in own.keys() - {"features", "dropout_rate"}:
+        assert f"{name}={own[name]!r}" in str(error.value)
     assert f"{each}(" in str(error.value)
 
 
@@ -116,5 +117,7 @@ def test_released_weights_are_refused_in_keras_wording(released, trained, argume
 
 def test_only_the_very_variant_is_released(released, trained):
     released(trained[1])
-    with pytest.raises(ValueError, match=r"stem='cifar'.* Released are: FinetSmall\(groups=4"):
+    with pytest.raises(
+        ValueError, match=r"stem='cifar'.* Released are: FinetSmall\(normalization='fbn'"
+    ):
         keras_finet.FinetSmall(weights="imagenet", stem="cifar")

@@ -36,16 +36,31 @@ def settle(model, samples, decades=0.5):
     a comparison of outputs sees the biases only.
     """
     rng = np.random.default_rng(5)
+    _disturb(model, rng)
     normalizations = [layer for layer in model.layers if hasattr(layer, "momentum")]
     momenta = [layer.momentum for layer in normalizations]
     for layer in normalizations:
         layer.momentum = 0.0
-        shape = layer.gamma.shape
-        layer.gamma.assign(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape))
-        layer.beta.assign(rng.normal(size=shape))
+        if layer.gamma is not None:
+            shape = layer.gamma.shape
+            layer.gamma.assign(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape))
+        if layer.beta is not None:
+            layer.beta.assign(rng.normal(size=layer.beta.shape))
     model(samples, training=True)
     for layer, momentum in zip(normalizations, momenta, strict=True):
         layer.momentum = momentum
         variance = ops.convert_to_numpy(layer.moving_variance)
         factors = 10 ** rng.uniform(-decades, decades, variance.shape)
         layer.moving_variance.assign(variance * factors)
+
+
+def _disturb(model, rng):
+    """Values other than the first ones for what stands in place of normalisations."""
+    for variable in model.weights:
+        shape = tuple(variable.shape)
+        if variable.name in ("bias", "shift_in", "shift_out"):
+            variable.assign(0.1 * rng.normal(size=shape))
+        elif variable.name == "slope":
+            variable.assign(rng.uniform(0.1, 0.4, size=shape))
+        elif variable.name == "scale":
+            variable.assign(rng.uniform(0.5, 1.0, size=shape))

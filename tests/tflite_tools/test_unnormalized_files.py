@@ -11,13 +11,13 @@ from tflite_tools import convert
 from tflite_tools.interpreter import LiteModel
 
 OPERATORS = {
-    # The batch normalisation of the input: a factor and an offset.
+    # The normalisation of the input: a factor and an offset. A shifted ReLU subtracts 1, unless a
+    # 1x1 convolution follows; what it adds is in a bias, unless the sum reads that convolution too.
     shifted_relu: {
         "MUL": 1,
         "CONV_2D": 3,
         "DEPTHWISE_CONV_2D": 1,
-        "ADD": 2,
-        "MAXIMUM": 3,
+        "ADD": 1 + 1 + 2 + 1,
         "MEAN": 1,
     },
     mimic_norm: {

@@ -1,6 +1,6 @@
 """The operators of a .tflite file: what they read, their weights, what they compute."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,8 @@ class Operator:
         kind: Its name, such as "CONV_2D".
         inputs: The tensors that it reads and that are not constants, by index.
         outputs: The tensors that it computes.
-        weights: The weights of a convolution-like operator that stand in the file.
+        weights: The weights of a convolution-like operator that stand in the file, also if they
+            are unpacked first, as in float16.
     """
 
     kind: str
@@ -128,6 +129,11 @@ def _read(model: Any) -> FileGraph:
 
 
 def _operators(model: Any, graph: Any) -> Iterator[Operator]:
+    unpacked = {
+        int(operator.outputs[0]): int(operator.inputs[0])
+        for operator in graph.operators or ()
+        if op_name(model, operator) == "DEQUANTIZE"
+    }
     for operator in graph.operators or ():
         # An optional input that is left out is -1.
         read = [index for index in operator.inputs if index >= 0]
@@ -137,7 +143,7 @@ def _operators(model: Any, graph: Any) -> Iterator[Operator]:
                 int(index) for index in read if _data(model, graph.tensors[index]) is None
             ),
             outputs=tuple(_tensor(graph, index) for index in operator.outputs),
-            weights=_weights(model, graph, operator),
+            weights=_weights(model, graph, operator, unpacked),
         )
 
 
@@ -151,11 +157,12 @@ def _data(model: Any, tensor: Any) -> Any:
     return model.buffers[tensor.buffer].data
 
 
-def _weights(model: Any, graph: Any, operator: Any) -> Weights | None:
+def _weights(model: Any, graph: Any, operator: Any, unpacked: Mapping[int, int]) -> Weights | None:
     axis = _CHANNEL_AXES.get(op_name(model, operator))
     if axis is None:
         return None
-    tensor = graph.tensors[operator.inputs[1]]
+    index = int(operator.inputs[1])
+    tensor = graph.tensors[unpacked.get(index, index)]
     data, numpy_type = _data(model, tensor), _NUMPY_TYPES.get(tensor.type)
     if data is None or numpy_type is None:
         return None
