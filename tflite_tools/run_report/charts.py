@@ -132,7 +132,14 @@ def _cell(
 ) -> tuple[Coverage, tuple[Comparison, ...]] | None:
     if coverage is None:
         return None
-    return coverage, tuple(row for row in report.comparisons if row.predicted == coverage)
+    # A computer is no target: it stands in a row of a phone only where there is no phone.
+    phones = {place.name for place in report.places if place.target == coverage.target}
+    there_are_phones = any(place.target for place in report.places)
+    return coverage, tuple(
+        row
+        for row in report.comparisons
+        if row.predicted == coverage and (row.place in phones or not there_are_phones)
+    )
 
 
 def _label(row: Measurement) -> str:

@@ -10,6 +10,7 @@ from tflite_tools.evaluation_file import save_evaluation
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.host import OpsNotTaken, load_host_report, write_host_report
 from tflite_tools.records import DeviceRecord, EvaluationRecord
+from tflite_tools.run_report.charts import coverage_matrix
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,17 @@ def test_hosts_and_phones_in_one_report(host, keep, planned, models, run_dir):
     assert len(report.files) == 2
     assert len(report.measurements) == 5
     assert {one.target for one in report.coverage} == {"snapdragon-855"}
+
+
+def test_a_computers_verdict_is_not_a_phones(host, keep, planned, models, run_dir):
+    def verdicts():
+        delegates, rows = coverage_matrix(report_runs(run_dir))
+        (row,) = (row for row in rows if "int8" in row.file)
+        return [comparison.place for comparison in row.cells[delegates.index("xnnpack")][1]]
+
+    assert verdicts() == [host.machine.cpu]
+    keep([(planned(models["int8"]), "ok", 900)])
+    assert verdicts() == ["samsung SM-G970U"]
 
 
 def test_what_is_doubtful_is_a_note(host, run_dir):
