@@ -11,16 +11,18 @@ from pathlib import Path
 import rich.console
 import rich.markup
 import rich.table
+from markdown_tables import markdown_table
 
 from normalization_comparison.runs import Run
 from normalization_comparison.setting import Setting
 from normalization_comparison.statistics import Row, rows
 
-HEADINGS = ("", "top-1 %", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
+HEADINGS = ("", "top-1 %", "lowest", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
 UNKNOWN = "–"
 TEXT_WIDTH = 110  # a file has no width
 CAPTION = (
-    "top-1: of the test images after the last epoch, mean ± standard deviation over the seeds; "
+    "top-1: of the test images after the last epoch, mean ± standard deviation over the seeds, and "
+    "the lowest; "
     "− BN: mean difference to BN with the same seeds, in percentage points, with its confidence "
     "interval; p: paired t-test, two-sided, not corrected for the number of rows; time: of a "
     "training image, in these runs; memory: of a training step, as XLA planned it."
@@ -57,8 +59,7 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
     lines = ["# Normalizations compared", "", CAPTION]
     for comparison in comparisons:
         lines += ["", f"## {comparison.setting}", ""]
-        lines += [_line(HEADINGS), "|---|" + "--:|" * (len(HEADINGS) - 1)]
-        lines += [_line(cells(row)) for row in comparison.rows]
+        lines += markdown_table(HEADINGS, map(cells, comparison.rows))
         lines += ["", _where(comparison.runs)]
     return "\n".join(lines) + "\n"
 
@@ -81,6 +82,7 @@ def cells(row: Row) -> list[str]:
     return [
         row.title,
         f"{row.mean:.2f}{spread}",
+        f"{min(row.top1.values()):.2f}",
         UNKNOWN
         if difference is None
         else f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]",
@@ -101,7 +103,3 @@ def _where(runs: Sequence[Run]) -> str:
         {f"{name} {version}" for run in runs for name, version in run.versions.items()}
     )
     return f"On {', '.join(devices)}; {', '.join(versions)}."
-
-
-def _line(row: Sequence[str]) -> str:
-    return "| " + " | ".join(row) + " |"

@@ -7,11 +7,12 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import rich.console
 import rich.markup
 import rich.table
+from markdown_tables import markdown_row
 
 from paper_tables.comparison import PaperTable, Row
 
@@ -99,7 +100,3 @@ def remarks(table: PaperTable) -> list[str]:
     if compared and table.is_exact:
         said.append(f"{follow} of the paper's {len(compared)} figures here follow.")
     return said
-
-
-def markdown_row(row: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"

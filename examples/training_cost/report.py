@@ -12,6 +12,7 @@ from typing import Any
 import rich.console
 import rich.markup
 import rich.table
+from markdown_tables import markdown_table
 
 from training_cost.results import Result, Row, Spread
 
@@ -56,8 +57,7 @@ def markdown(results: Sequence[Result], machine: dict[str, Any]) -> str:
     lines = ["# Cost of a training step", "", f"Measured on {described}.", "", CAPTION]
     for result in results:
         lines += ["", f"## {heading(result)}", ""]
-        lines += [_markdown_row(HEADINGS), "|---|" + "--:|" * (len(HEADINGS) - 1)]
-        lines += [_markdown_row(cells(row)) for row in result.rows]
+        lines += markdown_table(HEADINGS, map(cells, result.rows))
         lines += [line for remark in remarks(result.rows) for line in ("", remark)]
     return "\n".join(lines) + "\n"
 
@@ -116,7 +116,3 @@ def _spread(ratio: Spread | None) -> str:
     if ratio is None:
         return UNKNOWN
     return f"{ratio.median:.2f} [{ratio.lower:.2f}–{ratio.upper:.2f}]"
-
-
-def _markdown_row(row: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"

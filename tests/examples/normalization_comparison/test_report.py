@@ -1,0 +1,57 @@
+"""The report: what a row says, and that it fits a page."""
+
+import json
+
+import pytest
+from normalization_comparison import report
+from normalization_comparison.statistics import rows
+
+
+@pytest.fixture
+def comparison(setting, make_run):
+    top1 = {"bn": (0.70, 0.72, 0.71), "g4": (0.75, 0.74, 0.76)}
+    runs = [
+        make_run(variant, seed, value, step_mib=10.0)
+        for variant, values in top1.items()
+        for seed, value in enumerate(values)
+    ]
+    return report.Comparison(setting, runs)
+
+
+def test_cells_of_a_row(comparison):
+    bn, g4 = map(report.cells, comparison.rows)
+    assert bn == ["BN", "71.00 ± 1.00", "70.00", "–", "–", "1.00", "1.00", "3"]
+    # Differences 5, 2, 5: mean 4, standard error 1, t = 4 with 2 degrees of freedom.
+    assert g4 == [
+        "FBN G=4",
+        "75.00 ± 1.00",
+        "74.00",
+        "+4.00 [-0.30, +8.30]",
+        "0.057",
+        "1.00",
+        "1.00",
+        "3",
+    ]
+
+
+def test_one_seed_has_no_spread_and_no_difference(make_run):
+    only = rows([make_run("bn", 0, 0.5), make_run("g2", 0, 0.6)])
+    assert report.cells(only[1])[:5] == ["FBN G=2", "60.00", "60.00", "–", "–"]
+
+
+def test_markdown_and_json_say_the_same(comparison, tmp_path):
+    text = report.markdown([comparison])
+    (line,) = (line for line in text.splitlines() if line.startswith("| FBN G=4"))
+    assert [cell.strip() for cell in line.strip("|").split("|")] == report.cells(comparison.rows[1])
+    assert "On a processor; keras 3.15." in text
+    report.write_json(tmp_path / "results.json", [comparison])
+    (written,) = json.loads((tmp_path / "results.json").read_text())
+    assert written["rows"][1]["difference"]["mean"] == pytest.approx(4)
+    assert written["setting"]["epochs"] == 2
+
+
+def test_the_table_fits_a_terminal_of_110_columns(comparison, capsys):
+    report.print_table(comparison)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 110
+    assert "+4.00 [-0.30, +8.30]" in printed
