@@ -80,14 +80,18 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--batch-size", type=whole_number(2, 4096), metavar="N", help="default: 32, smoke: 4"
     )
-    parser.add_argument("--steps", type=whole_number(1, 1000), help="in a round (default: 4)")
+    parser.add_argument(
+        "--steps", type=whole_number(1, 1000), help="in a round (default: 4, cifar: 32)"
+    )
     parser.add_argument("--rounds", type=whole_number(1, 1000), help="default: 7, smoke: 1")
     parser.add_argument("--smoke", action="store_true", help="a small network, one round")
     options = parser.parse_args()
     options.model = options.model or ("finet_small" if options.smoke else "finet_large")
     options.batch_size = options.batch_size or (4 if options.smoke else 32)
     options.rounds = options.rounds or (1 if options.smoke else 7)
-    options.steps = options.steps or (1 if options.smoke else 4)
+    # Enough images that the start of an epoch does not count.
+    steps = 32 if options.recipe == "cifar" else 4
+    options.steps = options.steps or (1 if options.smoke else steps)
     return options
 
 

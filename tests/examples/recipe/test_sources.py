@@ -1,6 +1,7 @@
 """Data in the real formats, in orders that depend on the seed alone, and images that are broken."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -177,6 +178,8 @@ class TestUnreadableImages:
         outcome["unreadable"] = outcome["unreadable"][:1]
         remember.write_text(json.dumps(outcome))
         assert open_source(Recipe(dataset=str(folder)), **options).train_size == 22
+        os.utime(folder / "train" / "dog" / "001.png", (0, 0))
+        assert open_source(Recipe(dataset=str(folder)), **options).train_size == 20
         Image.fromarray(pictures(1)[0]).save(folder / "train" / "cat" / "000.png")
         assert open_source(Recipe(dataset=str(folder)), **options).train_size == 21
 
