@@ -7,10 +7,12 @@ from support import training
 from support.reference import Convolution, convolve, convolve_gradients
 
 from keras_finet.layers import (
+    MeanSignConv2D,
     SignConv2D,
     SignDepthwiseConv2D,
     SignStandardizedConv2D,
     StandardizedConv2D,
+    StandardizedDepthwiseConv2D,
 )
 
 CONV = Convolution(strides=(2, 2), padding="same")
@@ -94,6 +96,44 @@ def test_sign_depthwise_conv_is_one_of_signs_with_the_gradient_of_one(multiplier
         assert_close(gradients["kernel"][:, :, channel : channel + 1], d_kernel)
 
 
+def test_mean_sign_conv_is_a_conv_of_signs_with_a_clipped_gradient():
+    kernel = 0.9 * KERNEL
+    assert 0.05 < (np.abs(kernel) > 1).mean() < 0.95
+    outputs, d_inputs, gradients = run(MeanSignConv2D(4, **WINDOW), kernel)
+    images, upstream = images64()
+    binary = np.abs(kernel.astype("float64")).mean((0, 1, 2)) * two_signs(kernel)
+    assert_close(outputs, convolve(images, binary, CONV))
+    expected, d_kernel = convolve_gradients(images, binary, CONV, upstream)
+    assert_close(d_inputs, expected)
+    # The mean has no gradient, and is no factor of the one that goes straight through.
+    assert_close(gradients["kernel"], np.where(np.abs(kernel) <= 1, d_kernel, 0.0))
+
+
+@pytest.mark.parametrize("multiplier", [1, 3])
+def test_standardized_depthwise_conv_is_one_conv_for_each_channel(multiplier):
+    kernel = RNG.normal(size=(3, 2, 5, multiplier)).astype("float32")
+    gamma = RNG.normal(size=(5, multiplier)).astype("float32")
+    bias = RNG.normal(size=5 * multiplier).astype("float32")
+    upstream = RNG.normal(size=(3, 4, 3, 5 * multiplier)).astype("float32")
+    layer = StandardizedDepthwiseConv2D(depth_multiplier=multiplier, gain=1.713, **WINDOW)
+    outputs, d_inputs, gradients = run(layer, kernel, gamma, bias, upstream=upstream)
+    assert_close(gradients["bias"], upstream.astype("float64").sum((0, 1, 2)))
+    for channel in range(5):
+        image = IMAGES[..., channel : channel + 1].astype("float64")
+        own = slice(channel * multiplier, (channel + 1) * multiplier)
+        window = kernel[:, :, channel : channel + 1]
+        *_, unit = standardized(window)
+        factors = 1.713 * gamma[channel].astype("float64")
+        assert_close(outputs[..., own], convolve(image, factors * unit, CONV) + bias[own])
+        expected, d_kernel = convolve_gradients(
+            image, factors * unit, CONV, upstream[..., own].astype("float64")
+        )
+        assert_close(d_inputs[..., channel : channel + 1], expected)
+        got = gradients["kernel"][:, :, channel : channel + 1]
+        assert_close(got, d_standardized(window, factors * d_kernel))
+        assert_close(gradients["gamma"][channel], (1.713 * unit * d_kernel).sum((0, 1, 2)))
+
+
 @pytest.mark.parametrize("gain", [1.0, 1.713])
 def test_standardized_conv_and_its_gradient_through_the_standardisation(gain):
     layer = StandardizedConv2D(4, gain=gain, **WINDOW)
@@ -143,11 +183,11 @@ def kernel_that_convolves(layer, kernel, dtype="float32"):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("layer_class", [SignConv2D, SignStandardizedConv2D])
+@pytest.mark.parametrize("layer_class", [SignConv2D, SignStandardizedConv2D, MeanSignConv2D])
 def test_weights_are_exactly_two_valued_in_training_and_folded(layer_class, dtype):
     layer = layer_class(4, (3, 2), dtype=dtype)
     # In float16 tiny ones would vanish, signs included.
-    least = 1e-12 if layer_class is SignConv2D else 1e-4
+    least = 1e-12 if layer_class is SignConv2D else 1e-3
     kernel = KERNEL * np.array([1.0, 0.1, least, 1e3], "float32")
     seen = kernel_that_convolves(layer, kernel).reshape(-1, 4)
     folded = layer.fold().kernel.reshape(-1, 4)
@@ -180,6 +220,11 @@ def test_a_filter_of_one_weight_is_refused(layer_class):
 def test_factors_that_are_not_positive_are_refused(options):
     with pytest.raises(ValueError, match=f"Expected `{next(iter(options))}` to be a positive"):
         StandardizedConv2D(4, 3, **options)
+
+
+def test_a_window_of_one_pixel_is_refused():
+    with pytest.raises(ValueError, match="more than one weight a filter"):
+        StandardizedDepthwiseConv2D(1).build((None, 8, 8, 4))
 
 
 def test_unequal_strides_of_a_depthwise_conv_are_refused():
