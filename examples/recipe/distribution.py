@@ -128,7 +128,7 @@ class DataParallel(_OneProcess):
 
     def __init__(self, *, several_processes: bool) -> None:
         if several_processes:
-            keras.distribution.initialize()
+            _join_processes()
         devices = keras.distribution.list_devices()
         self._distribution = keras.distribution.DataParallel(devices=devices)
         self.replicas = len(devices)
@@ -148,6 +148,17 @@ class DataParallel(_OneProcess):
 
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
         return evenly_batched(batches, batch_size, images)
+
+
+def _join_processes() -> None:
+    try:
+        keras.distribution.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            "--strategy multiworker: expected the environment of a TPU pod, or the variables "
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES, KERAS_DISTRIBUTION_NUM_PROCESSES and "
+            f"KERAS_DISTRIBUTION_PROCESS_ID; jax says: {' '.join(str(error).split())}"
+        ) from error
 
 
 def distribution(strategy: str, batch_size: int) -> Distribution:

@@ -27,7 +27,13 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        try:
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        except (RuntimeError, tf.errors.OpError) as error:
+            raise InputError(
+                "--strategy multiworker: the workers of TF_CONFIG cannot be joined: "
+                f"{' '.join(str(error).split())}"
+            ) from error
         resolver = self._strategy.cluster_resolver
         self.replicas = self._strategy.num_replicas_in_sync
         self.is_chief = resolver.task_id in (None, 0)

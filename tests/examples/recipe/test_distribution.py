@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from command_line import InputError
 from keras.backend import backend
-from recipe.distribution import check_shares
+from recipe.distribution import check_shares, distribution
 from recipe.even_batches import evenly_batched
 from recipe.strategies import check_strategy
 from support.programs import ROOT
@@ -139,6 +139,24 @@ def test_data_parallel_training_is_that_on_one_device(single, tmp_path):
     weights, figures = errors(tmp_path, single, "engine")
     assert weights < 1e-5
     assert figures < 1e-6
+
+
+@ON_JAX
+def test_jax_without_other_processes_is_one_line(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(InputError, match=r"expected the environment of a TPU pod, .* jax says: "):
+        distribution("multiworker", 8)
+
+
+@ON_TENSORFLOW
+def test_workers_must_come_before_anything_else_of_tensorflow(monkeypatch):
+    """Here TensorFlow has been at work already, which its strategy refuses."""
+    tf.constant(1)
+    (port,) = free_ports(1)
+    config = {"cluster": {"worker": [f"localhost:{port}"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(InputError, match="the workers of TF_CONFIG cannot be joined: "):
+        distribution("multiworker", 8)
 
 
 @pytest.mark.parametrize(
