@@ -57,6 +57,9 @@ class Distribution(Protocol):
             InputError: if they do not all see the same checkpoint.
         """
 
+    def wait(self) -> None:
+        """Waits for all processes: one that has left would be a failure to the others."""
+
     def fit(self, model: Any, batches: Any, **options: Any) -> Any:
         """Trains as `model.fit` does, in the scope, with its options.
 
@@ -77,6 +80,9 @@ class _OneProcess:
         return ""
 
     def check_same(self, epoch: int, step: int) -> None:
+        pass
+
+    def wait(self) -> None:
         pass
 
     def fit(self, model: Any, batches: Any, **options: Any) -> Any:

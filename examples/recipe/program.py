@@ -64,8 +64,7 @@ def _train(name: str, options: RunOptions) -> int:
             remember=options.out / "readable.json",
         )
         # Only now: --help and mistakes need not wait for Keras.
-        from recipe.deployment.reporting import report
-        from recipe.deployment.trained import deploy_trained
+        from recipe.distribution import OneDevice
         from recipe.engine import train
         from recipe.watching import TrainingStopped
 
@@ -91,10 +90,9 @@ def _train(name: str, options: RunOptions) -> int:
         print(f"{name}: {stopped}", file=sys.stderr)
         return 1
     print(f"top-1 {result.top1:.2%}, top-5 {result.top5:.2%}. {result.file}", flush=True)
-    if not options.deploy or (spread is not None and not spread.is_chief):
+    if not options.deploy:
         return 0
-    card = deploy_trained(result, "one device" if spread is None else spread.name)
-    return report(card, result.file)
+    return _deploy(result, spread or OneDevice())
 
 
 def _distribution(options: RunOptions) -> Any:
@@ -105,3 +103,17 @@ def _distribution(options: RunOptions) -> Any:
     from recipe.distribution import distribution
 
     return distribution(options.strategy, options.recipe.batch_size)
+
+
+def _deploy(result: Any, spread: Any) -> int:
+    """Deploys what was trained in one of the processes, while the others wait."""
+    with silenced():
+        from recipe.deployment.reporting import report
+        from recipe.deployment.trained import deploy_trained
+
+    try:
+        if not spread.is_chief:
+            return 0
+        return report(deploy_trained(result, spread.name), result.file)
+    finally:
+        spread.wait()

@@ -10,6 +10,7 @@ import contextlib
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from command_line import InputError
 
@@ -53,15 +54,26 @@ class Workers:
         return evenly_batched(batches, batch_size, images)
 
     def check_same(self, epoch: int, step: int) -> None:
-        own = tf.constant([epoch, step])
-        given = self._strategy.run(lambda: tf.identity(own))
-        places = self._strategy.gather(given, axis=0).numpy().reshape(-1, 2)
+        places = self._gathered(epoch, step)
         if (places != places[0]).any():
             found = ", ".join(f"epoch {epoch + 1}, step {step}" for epoch, step in places)
             raise InputError(
                 "--out: expected all workers to find the same checkpoint, got one at "
                 f"{found}. Give all of them one folder that they share."
             )
+
+    def wait(self) -> None:
+        self._gathered(0)
+
+    def _gathered(self, *numbers: int) -> np.ndarray:
+        """The numbers of every replica, a row each; waits for all of them."""
+
+        @tf.function
+        def gathered() -> tf.Tensor:
+            own = self._strategy.run(lambda: tf.constant([numbers]))
+            return self._strategy.gather(own, axis=0)
+
+        return gathered().numpy()
 
     def fit(
         self,
@@ -129,21 +141,20 @@ class _Steps:
     """A model's steps on all replicas."""
 
     def __init__(self, strategy: tf.distribute.Strategy, model: Any) -> None:
-        self._strategy = strategy
-        self._train = tf.function(
-            lambda data: strategy.run(model.train_step, args=(data,)), reduce_retracing=True
-        )
-        self._test = tf.function(
-            lambda data: strategy.run(model.test_step, args=(data,)), reduce_retracing=True
-        )
+        def train(data: Any) -> dict[str, tf.Tensor]:
+            logs = strategy.run(model.train_step, args=(data,))
+            # Each replica has seen as many images as any other.
+            return {name: strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+        def test(data: Any) -> None:
+            strategy.run(model.test_step, args=(data,))
+
+        self._train = tf.function(train, reduce_retracing=True)
+        self._test = tf.function(test, reduce_retracing=True)
 
     def train(self, data: Any) -> Figures:
-        """Returns the figures of the epoch so far: those of all replicas have the same weight."""
-        logs = self._train(data)
-        return {
-            name: float(self._strategy.reduce("MEAN", value, axis=None))
-            for name, value in logs.items()
-        }
+        """Returns the figures of the epoch so far."""
+        return {name: float(value) for name, value in self._train(data).items()}
 
     def test(self, data: Any) -> None:
         self._test(data)

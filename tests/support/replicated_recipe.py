@@ -179,6 +179,7 @@ def main():
         arrays = {f"weight {index}": array for index, array in weights}
         arrays |= {f"figure {name}": np.asarray(values) for name, values in figures.items()}
         np.savez(Path(FOLDER) / f"{case}.npz", replicas=spread.replicas, **arrays)
+    spread.wait()
 
 
 if __name__ == "__main__":
