@@ -9,6 +9,7 @@ from keras_finet.fusion.constants import constants_after
 from keras_finet.fusion.dead_channels import without_dead_channels
 from keras_finet.fusion.expand import expand
 from keras_finet.fusion.plan import FusionPlan, plan_fusion
+from keras_finet.fusion.rules import CONVOLUTIONS
 from keras_finet.fusion.stock_weights import convolution_weights, filter_shape
 from keras_finet.graph import Operation, copy_model
 from keras_finet.layers import ConvWeights, FoldableConvolution
@@ -66,7 +67,7 @@ def _rewrite(original: keras.Model, plan: FusionPlan, drop: bool) -> keras.Model
         if operation.name in plan.chains:
             chain = [healed(model.get_layer(name)) for name in plan.chains[operation.name]]
             return _folded_layer(healed(operation), chain, operation.input.shape)
-        return healed(operation) if operation.name in dead else None
+        return healed(operation) if operation.name in dead else _plain_copy(operation)
 
     return copy_model(model, replace=replace, bypass=frozenset(plan.removed), dtype="float32")
 
@@ -89,10 +90,24 @@ def _folded_layer(
 
 
 def _with_bias(layer: keras.layers.Layer) -> keras.layers.Layer:
-    config = layer.get_config()
-    # Penalties and constraints were on the weights before folding.
-    penalties = {key: None for key in config if key.endswith(("_regularizer", "_constraint"))}
-    return type(layer).from_config({**config, **penalties, "use_bias": True, "dtype": "float32"})
+    config = {**_plain_config(layer), "use_bias": True, "dtype": "float32"}
+    return type(layer).from_config(config)
+
+
+def _plain_copy(layer: Operation) -> keras.layers.Layer | None:
+    """Returns a copy of a convolution with the package's constraints; None for other layers."""
+    if type(layer) not in CONVOLUTIONS or "keras_finet>" not in str(layer.get_config()):
+        return None
+    copy = type(layer).from_config({**_plain_config(layer), "dtype": "float32"})
+    copy.build(layer.input.shape)
+    copy.set_weights(layer.get_weights())
+    return copy
+
+
+def _plain_config(layer: keras.layers.Layer) -> dict[str, Any]:
+    """Its configuration without what only matters in training, which may be the package's own."""
+    trained = ("_regularizer", "_constraint", "_initializer")
+    return {key: value for key, value in layer.get_config().items() if not key.endswith(trained)}
 
 
 def _fold_constants(weights: ConvWeights, scale: Any, offset: Any) -> ConvWeights:
