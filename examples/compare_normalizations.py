@@ -1,10 +1,13 @@
 r"""Whether fine-grained batch normalisation (FBN) helps: Finets trained with it and with BN.
 
+Beside them stand the schemes that train without batch normalisation.
+
 python examples/compare_normalizations.py            # FinetSmall on characters drawn from fonts:
                                                      # 62 classes, five seeds; many hours
 python examples/compare_normalizations.py --data digits --epochs 10 --seeds 0 1 2
 python examples/compare_normalizations.py --smoke    # the same steps in under a minute
 python examples/compare_normalizations.py --backend jax --model finet_small finet_large   # on a GPU
+python examples/compare_normalizations.py --deploy   # adds size, operators and latency
 
 Every finished run is on disk at once; a second call runs only what is missing. Several calls with
 the same --out share the work if each has other --variants: they compile at the same time and train
@@ -21,7 +24,7 @@ import sys
 from pathlib import Path
 
 from command_line import InputError, make_folder, positive_number, whole_number
-from normalization_comparison import runs
+from normalization_comparison import deployed, runs
 from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
 from normalization_comparison.variants import BASELINE, VARIANTS
@@ -37,10 +40,12 @@ def main() -> int:
     """Runs the comparison and returns the exit code."""
     options = parse_options()
     try:
-        check_installed(options.backend)
         make_folder(options.out, RESULTS)
         settings = settings_of(options)
-        if not options.report_only:
+        if options.deploy:
+            deploy(settings, options)
+        elif not options.report_only:
+            check_installed(options.backend)
             train_missing(settings, options)
         write_report(settings, options)
     except InputError as error:
@@ -84,18 +89,39 @@ def train_missing(settings: list[Setting], options: argparse.Namespace) -> None:
             return
 
 
+def deploy(settings: list[Setting], options: argparse.Namespace) -> None:
+    """Fuses, converts and measures the variants' networks; nothing is trained."""
+    check_installed("tensorflow", "--deploy")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # Only now: training and reports need neither TensorFlow nor LiteRT.
+    from tflite_tools.errors import ToolError
+    from tflite_tools.quiet import silenced
+
+    with silenced():
+        from normalization_comparison.deployment import measure
+    for each in settings:
+        print(f"Fuse, convert and time {MODELS[each.model]} for {each.data} ...", flush=True)
+        try:
+            deployed.write(options.out, each, measure(each, options))
+        except ToolError as error:
+            raise InputError(f"--deploy: {error}") from error
+
+
 def write_report(settings: list[Setting], options: argparse.Namespace) -> None:
     """Reports on all runs that are there, of the variants and seeds that were asked for."""
     # Only now: --help and mistakes need not wait for Matplotlib.
-    from normalization_comparison import picture, report
+    from normalization_comparison import deployment_table, picture, report
 
     comparisons = []
     for each in settings:
         found = runs.read(options.out, each, options.variants, options.seeds)
         print(f"{len(found)} of {len(options.variants) * len(options.seeds)} runs of {each}")
+        deployment = deployed.read(options.out, each, options.variants)
         if found:
-            comparisons.append(report.Comparison(each, found))
+            comparisons.append(report.Comparison(each, found, deployment))
             report.print_table(comparisons[-1])
+        if deployment:
+            deployment_table.print_table(deployment)
     if comparisons:
         report.write_json(options.out / "results.json", comparisons)
         text = report.markdown(comparisons)
@@ -104,10 +130,10 @@ def write_report(settings: list[Setting], options: argparse.Namespace) -> None:
         print(f"{', '.join(RESULTS)} are in {options.out}/")
 
 
-def check_installed(backend: str) -> None:
-    if importlib.util.find_spec(backend) is None:
+def check_installed(package: str, option: str = "--backend") -> None:
+    if importlib.util.find_spec(package) is None:
         raise InputError(
-            f"--backend {backend}: it is not installed. Install it with: pip install {backend}"
+            f"{option}: {package} is not installed. Install it with: pip install {package}"
         )
 
 
@@ -118,7 +144,9 @@ def parse_options() -> argparse.Namespace:
         description="Trains Finets that differ in nothing but their normalisation: batch "
         "normalisation (BN) and fine-grained batch normalisation (FBN) with 2, 4 and 8 groups, "
         "with and without learned factors and offsets. The same seed gives the same kernels, "
-        "order of images, shifts and dropout, so that differences are paired.",
+        "order of images, shifts and dropout, so that differences are paired. Beside them: shifted "
+        "ReLU with 1-bit weights, MimicNorm, and standardised weights with adaptive gradient "
+        "clipping (AGC); their kernels differ, the order of images and shifts are the same.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
@@ -164,6 +192,12 @@ def parse_options() -> argparse.Namespace:
         "--report-only", action="store_true", help="of the runs that are there; train nothing"
     )
     parser.add_argument(
+        "--deploy",
+        action="store_true",
+        help="train nothing: fuse each variant's network and convert it to float32, and add "
+        "operators, size and latency on this processor to the report; needs tensorflow and LiteRT",
+    )
+    parser.add_argument(
         "--smoke",
         action="store_true",
         help="two variants and seeds, one epoch on a few images, unless named",
@@ -174,7 +208,8 @@ def parse_options() -> argparse.Namespace:
 def completed(options: argparse.Namespace) -> argparse.Namespace:
     """Fills in what depends on other options, with each choice once."""
     if options.smoke:
-        options.variants = [name for name in options.variants if name in SMOKE_VARIANTS]
+        if options.variants == list(VARIANTS):
+            options.variants = list(SMOKE_VARIANTS)
         options.seeds = options.seeds[:2]
         options.epochs, options.train_images = options.epochs or 1, SMOKE_IMAGES
     for name in ("data", "model", "variants", "seeds"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+import keras_finet
+
 
 def random_images(count: int, side: int) -> np.ndarray:
     """Patches of random colours from 0 to 255, coarse and fine, unlike noise of one size."""
@@ -20,6 +22,8 @@ def random_images(count: int, side: int) -> np.ndarray:
 def randomize_statistics(model: keras.Model, images: np.ndarray) -> None:
     """Gives every normalization random factors and offsets, and statistics off the data's.
 
+    Scalars of residual branches become random, too: of zeros nothing would be left to convert.
+
     The moving statistics are first set to those of the images, layer by layer, so that
     activations stay near one; then the variances are multiplied by 0.5 to 2 at random.
     """
@@ -29,7 +33,11 @@ def randomize_statistics(model: keras.Model, images: np.ndarray) -> None:
     for layer in layers:
         layer.momentum = 0.0
         for weight, low, high in ((layer.gamma, 0.5, 1.5), (layer.beta, 0.0, 1.0)):
-            weight.assign(rng.uniform(low, high, weight.shape))
+            if weight is not None:
+                weight.assign(rng.uniform(low, high, weight.shape))
+    for layer in model.layers:
+        if isinstance(layer, keras_finet.layers.BranchScale):
+            layer.scale.assign(rng.uniform(0.5, 1.5))
     model(images, training=True)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

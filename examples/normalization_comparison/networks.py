@@ -15,7 +15,8 @@ def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Mode
     """Builds a variant's network.
 
     Keras draws a seed for each layer in the order of the layers: where variants have the same
-    layers with kernels of the same shapes, a seed gives them the same kernels and dropout.
+    layers with kernels of the same shapes, a seed gives them the same kernels and dropout. Those
+    of BN and FBN have; networks without batch normalisation are initialised in their own ways.
     """
     keras.utils.set_random_seed(seed)
     builder = getattr(keras_finet, MODELS[setting.model])

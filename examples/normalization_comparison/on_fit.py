@@ -56,7 +56,7 @@ def train(
         with turns.turn():
             model = build(setting, variant, classes, seed)
             model.compile(
-                optimizer=optimizer(setting),
+                optimizer=optimizer(setting, variant, model),
                 loss=loss(),
                 metrics=["accuracy"],
                 # With TensorFlow XLA takes four times as long on a CPU; JAX is nothing without.

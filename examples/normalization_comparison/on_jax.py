@@ -87,7 +87,7 @@ class Program:
         self.test_batches = _test_batches(data)
         self.test_count = len(data.test_labels)
         self.model = self._build(0)
-        self.optimizer = optimizer(setting)
+        self.optimizer = optimizer(setting, variant, self.model)
         self.optimizer.build(self.model.trainable_variables)
         self.loss = loss()
 

@@ -13,6 +13,8 @@ import rich.markup
 import rich.table
 from markdown_tables import markdown_table
 
+from normalization_comparison import deployment_table
+from normalization_comparison.deployed import Deployment
 from normalization_comparison.runs import Run
 from normalization_comparison.setting import Setting
 from normalization_comparison.statistics import Row, rows
@@ -31,10 +33,11 @@ CAPTION = (
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All runs of one setting that are there."""
+    """All runs of one setting that are there, and how its networks are deployed if measured."""
 
     setting: Setting
     runs: list[Run]
+    deployment: Deployment | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -61,6 +64,8 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
         lines += ["", f"## {comparison.setting}", ""]
         lines += markdown_table(HEADINGS, map(cells, comparison.rows))
         lines += ["", _where(comparison.runs)]
+        if comparison.deployment is not None:
+            lines += deployment_table.markdown(comparison.deployment)
     return "\n".join(lines) + "\n"
 
 
@@ -70,6 +75,7 @@ def write_json(path: Path, comparisons: Sequence[Comparison]) -> None:
         {
             "setting": dataclasses.asdict(comparison.setting),
             "rows": [dataclasses.asdict(row) for row in comparison.rows],
+            "deployment": comparison.deployment and dataclasses.asdict(comparison.deployment),
         }
         for comparison in comparisons
     ]

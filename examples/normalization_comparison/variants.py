@@ -16,10 +16,12 @@ class Variant:
     Attributes:
         title: Its name in tables and pictures.
         arguments: What a builder of `keras_finet` makes it with.
+        clips_gradients: Whether its optimizer stands in an `AdaptiveGradientClipping`.
     """
 
     title: str
     arguments: dict[str, Any]
+    clips_gradients: bool = False
 
 
 BASELINE = "bn"
@@ -32,4 +34,9 @@ VARIANTS = {
     "g2_plain": Variant("FBN G=2, no affine", {"groups": 2, "affine": False}),
     "g4_plain": Variant("FBN G=4, no affine", {"groups": 4, "affine": False}),
     "g8_plain": Variant("FBN G=8, no affine", {"groups": 8, "affine": False}),
+    "shifted_relu": Variant("Shifted ReLU, 1-bit weights", {"normalization": "shifted_relu"}),
+    "mimic_norm": Variant("MimicNorm", {"normalization": "mimic_norm"}),
+    "normalizer_free": Variant(
+        "Normalizer-free, AGC", {"normalization": "normalizer_free"}, clips_gradients=True
+    ),
 }

@@ -1,6 +1,7 @@
 """The comparison of normalisations as a user runs it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -62,6 +63,30 @@ def test_a_report_of_what_is_there(smoke, tmp_path):
     assert process.returncode == 0, process.stderr
     assert "1 of 2 runs" in process.stdout
     assert "FBN" not in (tmp_path / "results.md").read_text().split("##")[1]
+
+
+def test_schemes_are_trained_and_their_files_measured(smoke, tmp_path):
+    _, folder = smoke
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    options = ("--smoke", "--seeds", 4, "--out", tmp_path)
+    schemes = ("shifted_relu", "normalizer_free")
+    trained = run_example(NAME, *options, "--variants", *schemes)
+    assert trained.returncode == 0, trained.stderr
+    assert "2 of 2 runs" in trained.stdout
+    deployed = run_example(NAME, *options, "--variants", *schemes, "--deploy")
+    assert (deployed.returncode, deployed.stderr) == (0, "")
+    assert "images/s" not in deployed.stdout
+    report = run_example(NAME, *options, "--variants", "bn", *schemes, "--report-only")
+    assert report.returncode == 0, report.stderr
+    (comparison,) = json.loads((tmp_path / "results.json").read_text())
+    assert [row["variant"] for row in comparison["rows"]] == ["bn", *schemes]
+    plain, shifted, free = comparison["deployment"]["rows"]
+    assert (plain["variant"], plain["ratio"], plain["packed_bytes"]) == ("bn", 1.0, None)
+    assert free["ops"] == plain["ops"], "plain convolutions all the same"
+    assert free["ops"]["CONV_2D"] == 1 + 2 * 16 + 2
+    assert shifted["packed_bytes"] < 0.1 * shifted["size_bytes"]
+    assert "as fused .tflite" in (tmp_path / "results.md").read_text()
+    assert not list(tmp_path.rglob("*.tflite"))
 
 
 def test_a_damaged_record_is_one_clear_line(smoke, tmp_path):

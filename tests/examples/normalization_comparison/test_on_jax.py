@@ -22,7 +22,9 @@ def small_network(setting, variant, classes, seed):
     """A layer of each kind, with dropout and with a penalty on weights."""
     keras.utils.set_random_seed(seed)
     images = keras.Input((32, 32, 3))
-    x = keras.layers.Conv2D(8, 3, strides=4, use_bias=False)(images)
+    x = keras.layers.Conv2D(
+        8, 3, strides=4, use_bias=False, kernel_constraint=keras_finet.layers.ZeroMean()
+    )(images)
     x = keras.layers.BatchNormalization(momentum=0.9)(x)
     x = keras_finet.FineGrainedBatchNorm(16, 1, groups=2, momentum=0.9, activation="relu")(x)
     x = keras.layers.DepthwiseConv2D(3, depthwise_regularizer=keras.regularizers.L2(0.1))(x)
@@ -48,20 +50,23 @@ def small(monkeypatch):
         monkeypatch.setattr(engine, "TEST_BATCH", 32)  # which does not divide 70
 
 
-def trained(engine, setting, data, folder, **options):
-    parts = list(engine.train(setting, "bn", SEEDS, data, Turns(folder), **options))
+def trained(engine, setting, data, folder, variant="bn", **options):
+    parts = list(engine.train(setting, variant, SEEDS, data, Turns(folder), **options))
     return [outcome for part in parts for outcome in part], list(map(len, parts))
 
 
-@pytest.mark.parametrize(("optimizer", "learning_rate"), [("sgd", 0.1), ("adam", 0.01)])
+@pytest.mark.parametrize(
+    ("variant", "optimizer", "learning_rate"),
+    [("bn", "sgd", 0.1), ("bn", "adam", 0.01), ("normalizer_free", "sgd", 0.1)],
+)
 def test_seeds_together_are_what_fit_makes_of_each(
-    setting, data, tmp_path, optimizer, learning_rate
+    setting, data, tmp_path, variant, optimizer, learning_rate
 ):
     setting = dataclasses.replace(
         setting, backend="jax", epochs=3, optimizer=optimizer, learning_rate=learning_rate
     )
-    expected, _ = trained(on_fit, setting, data, tmp_path)
-    found, sizes = trained(on_jax, setting, data, tmp_path, at_once=2)
+    expected, _ = trained(on_fit, setting, data, tmp_path, variant)
+    found, sizes = trained(on_jax, setting, data, tmp_path, variant, at_once=2)
     assert sizes == [2, 1]
     assert [outcome.seed for outcome in found] == SEEDS
     losses = np.array([outcome.loss for outcome in expected])

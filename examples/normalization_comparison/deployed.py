@@ -1,0 +1,88 @@
+"""How the variants' networks do as fused .tflite files: one JSON file for each setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from command_line import InputError
+
+from normalization_comparison.setting import Setting
+
+FILE = "deployed.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployed:
+    """One variant's network, fused and converted to float32.
+
+    Attributes:
+        variant: A key of `VARIANTS`.
+        ops: How often each operator occurs in the file.
+        size_bytes: Of the file.
+        packed_bytes: What the file would take if a kernel read its 1-bit weights as bits, which
+            plain TFLite's do not; None without such weights.
+        median_ms: The median time for one image on one thread.
+        ratio: The same, relative to the baseline's, from turns in one process.
+        ratio_spread: The quartiles of that ratio over the turns.
+    """
+
+    variant: str
+    ops: dict[str, int]
+    size_bytes: int
+    packed_bytes: int | None
+    median_ms: float
+    ratio: float
+    ratio_spread: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployment:
+    """All variants that were measured together.
+
+    Attributes:
+        machine: What they were timed on.
+        rounds: How many turns each had.
+        rows: One for each variant, the baseline first.
+    """
+
+    machine: str
+    rounds: int
+    rows: tuple[Deployed, ...]
+
+
+def write(out: Path, setting: Setting, deployment: Deployment) -> None:
+    """Writes the figures beside the runs of the setting."""
+    file = out / setting.folder / FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{FILE}.unfinished")
+    unfinished.write_text(
+        json.dumps(dataclasses.asdict(deployment), indent=1) + "\n", encoding="utf-8"
+    )
+    unfinished.replace(file)
+
+
+def read(out: Path, setting: Setting, variants: Iterable[str]) -> Deployment | None:
+    """Returns the figures of these variants; None if none of them was measured.
+
+    Raises:
+        InputError: for a file that is of something else.
+    """
+    file = out / setting.folder / FILE
+    if not file.exists():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        rows = tuple(_row(row) for row in content["rows"] if row["variant"] in variants)
+        return Deployment(content["machine"], content["rounds"], rows) if rows else None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{file}: is not the record of a deployment ({error}). Delete it and run --deploy again."
+        ) from error
+
+
+def _row(content: dict[str, Any]) -> Deployed:
+    return Deployed(**{**content, "ratio_spread": tuple(content["ratio_spread"])})
