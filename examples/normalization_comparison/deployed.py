@@ -80,7 +80,7 @@ def read(out: Path, setting: Setting, variants: Iterable[str]) -> Deployment | N
         return Deployment(content["machine"], content["rounds"], rows) if rows else None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"{file}: is not the record of a deployment ({error}). Delete it and run --deploy again."
+            f"{file}: is no record of a deployment ({error}). Delete it and run --deploy again."
         ) from error
 
 

@@ -25,7 +25,7 @@ def test_what_is_written_is_read(setting, tmp_path):
 def test_a_damaged_record_is_one_clear_line(setting, tmp_path, content):
     deployed.write(tmp_path, setting, DEPLOYMENT)
     (tmp_path / setting.folder / "deployed.json").write_text(content)
-    with pytest.raises(InputError, match=r"deployed.json: is not the record .*Delete it and run"):
+    with pytest.raises(InputError, match=r"deployed.json: is no record .*Delete it and run"):
         deployed.read(tmp_path, setting, ["bn"])
 
 
