@@ -4,6 +4,8 @@ python examples/train_cifar.py                                        # FinetLar
 python examples/train_cifar.py --dataset cifar100 --groups 8 --no-affine        # Table 5
 python examples/train_cifar.py --channels-per-group 20                          # Table 6
 python examples/train_cifar.py --model resnet18 --groups 2                      # Table 7
+python examples/train_cifar.py --recipe shifted_relu     # WRN-20-10, arXiv 1907.06916
+python examples/train_cifar.py --recipe mimic_norm       # ResNet18 on CIFAR-100
 python examples/train_cifar.py --smoke                                # the same on a few images
 
 A run that was interrupted goes on where it was when the same command is given again.

@@ -18,6 +18,8 @@ ASPECT = (3 / 4, 4 / 3)
 ATTEMPTS = 10
 RESIZED_SHARE = 256 / 224  # of the shorter side of an image that is evaluated, to its crop
 BORDER = 2  # 32 + 2 · 2 = 36 pixels
+SHIFT = 4
+CUT_OUT = 18
 CHANNELS = 3
 
 Tensor = Any
@@ -42,11 +44,40 @@ def random_resized_crop(encoded: Tensor, seed: Tensor, size: int) -> Tensor:
 
 def pad_and_crop(encoded: Tensor, seed: Tensor, size: int) -> Tensor:
     """An image with a black border, cropped and flipped at random: `(size, size, 3)` float32."""
+    return _shifted(encoded, seed, size, BORDER)
+
+
+def shift_and_cut_out(encoded: Tensor, seed: Tensor, size: int) -> Tensor:
+    """Shifted by up to four pixels and flipped, with a square of noise: `(size, size, 3)` float32.
+
+    As in arXiv 1907.06916. The square has 18 pixels a side, lies inside the image and holds whole
+    numbers from 0 to 255, drawn for each pixel and channel.
+    """
+    shift_seed, cut_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    return cut_out(_shifted(encoded, shift_seed, size, SHIFT), cut_seed, size)
+
+
+def cut_out(image: Tensor, seed: Tensor, size: int) -> Tensor:
+    """Puts noise in place of a random square of an image; of all of a smaller image."""
+    place_seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    side = min(CUT_OUT, size)
+    top, left = tf.unstack(
+        tf.random.stateless_uniform((2,), place_seed, 0, size - side + 1, tf.int32)
+    )
+    noise = tf.random.stateless_uniform((size, size, CHANNELS), noise_seed, 0, 256, tf.int32)
+    rows, columns = (
+        (tf.range(size) >= first) & (tf.range(size) < first + side) for first in (top, left)
+    )
+    inside = (rows[:, None] & columns)[..., None]
+    return tf.where(inside, tf.cast(noise, image.dtype), image)
+
+
+def _shifted(encoded: Tensor, seed: Tensor, size: int, border: int) -> Tensor:
     offset_seed, flip_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     image = resize(decode(encoded), (size, size))
-    padded = tf.pad(image, [(BORDER, BORDER), (BORDER, BORDER), (0, 0)])
+    padded = tf.pad(image, [(border, border), (border, border), (0, 0)])
     top, left = tf.unstack(
-        tf.random.stateless_uniform((2,), offset_seed, 0, 2 * BORDER + 1, tf.int32)
+        tf.random.stateless_uniform((2,), offset_seed, 0, 2 * border + 1, tf.int32)
     )
     return random_flip(padded[top : top + size, left : left + size], flip_seed)
 

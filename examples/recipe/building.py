@@ -45,6 +45,7 @@ def network_arguments(recipe: Recipe) -> dict[str, Any]:
         "groups": recipe.groups,
         "channels_per_group": recipe.channels_per_group,
         "affine": recipe.affine,
+        "normalization": recipe.normalization,
         "squeeze_excite": recipe.squeeze_excite,
         "stem": recipe.stem,
         "dropout": recipe.dropout,

@@ -10,7 +10,7 @@ from typing import Any
 
 from command_line import whole_number
 
-from recipe.settings import MODELS, Recipe
+from recipe.settings import MODELS, RECIPES, Recipe
 from recipe.strategies import NONE, STRATEGIES
 
 SMOKE_IMAGES = 24  # of each class
@@ -145,7 +145,19 @@ def _add_data(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
 
 def _add_model(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
     model = parser.add_argument_group("network")
+    model.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        help="the paper whose network and training are the defaults of all other options; those "
+        "below are of fbn (default: fbn)",
+    )
     model.add_argument("--model", choices=MODELS, help=f"default: {recipe.model}")
+    model.add_argument(
+        "--normalization",
+        metavar="NAME",
+        help="as the network's builder takes it: fbn, shifted_relu, mimic_norm, ... (default: the "
+        "recipe's, or the builder's)",
+    )
     model.add_argument(
         "--groups",
         type=whole_number(1, 1000),

@@ -27,10 +27,12 @@ CIFAR_STATISTICS = {
 AUGMENTATIONS = {
     "random_resized_crop": augmentation.random_resized_crop,
     "pad_and_crop": augmentation.pad_and_crop,
+    "shift_and_cut_out": augmentation.shift_and_cut_out,
 }
 EVALUATIONS = {
     "random_resized_crop": augmentation.resize_and_center_crop,
     "pad_and_crop": augmentation.whole_image,
+    "shift_and_cut_out": augmentation.whole_image,
 }
 
 

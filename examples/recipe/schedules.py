@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 from keras.optimizers.schedules import (
+    CosineDecay,
     LearningRateSchedule,
     PiecewiseConstantDecay,
     PolynomialDecay,
@@ -21,16 +22,19 @@ def schedule(recipe: Recipe, steps_per_epoch: int) -> LearningRateSchedule:
     """The learning rate of each step, the first of which is step 0.
 
     A drop at epoch 100 counts from the first step after 100 whole epochs. The linear decay would
-    reach 0 one step after the last.
+    reach 0 one step after the last, the cosine its own lowest value.
     """
+    steps = recipe.epochs * steps_per_epoch
     first = recipe.learning_rate
     if recipe.drops:
         # Keras keeps a value up to and including its boundary.
         boundaries = [epoch * steps_per_epoch - 1 for epoch in recipe.drops]
         values = [first * DROP**drops for drops in range(len(boundaries) + 1)]
         decay: LearningRateSchedule = PiecewiseConstantDecay(boundaries, values)
+    elif recipe.cosine_to is not None and first:
+        decay = CosineDecay(first, steps, alpha=recipe.cosine_to / first)
     else:
-        decay = PolynomialDecay(first, recipe.epochs * steps_per_epoch, 0.0, power=1.0)
+        decay = PolynomialDecay(first, steps, 0.0, power=1.0)
     warmup_steps = recipe.warmup_epochs * steps_per_epoch
     return WarmUp(decay, warmup_steps) if warmup_steps else decay
 

@@ -9,7 +9,8 @@ from command_line import InputError
 
 # Public builders of keras_finet by the names of the command line, and which of a recipe's settings
 # each takes.
-_FINE_GRAINED = ("groups", "channels_per_group", "affine", "stem")
+_NORMALIZED = ("groups", "channels_per_group", "affine", "normalization")
+_FINE_GRAINED = (*_NORMALIZED, "stem")
 _FINET = (*_FINE_GRAINED, "squeeze_excite", "dropout")
 MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "finet_large": ("FinetLarge", _FINET),
@@ -18,7 +19,12 @@ MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "resnet50": ("ResNet50", _FINE_GRAINED),
     "shufflenet_v2": ("ShuffleNetV2", ("stem",)),
     "mnasnet": ("MnasNet", ("dropout",)),
+    "cifar_vgg16": ("CifarVGG16", _NORMALIZED),
+    "wide_resnet": ("WideResNet", ("normalization",)),
+    "reactnet18": ("ReActNet18", ("normalization", "stem")),
+    "reactnet_a": ("ReActNetA", ("normalization", "stem")),
 }
+FOR_SMALL_IMAGES = ("cifar_vgg16", "wide_resnet")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,16 +37,19 @@ class Recipe:
         groups: Of every fine-grained batch normalisation; None for the builder's default.
         channels_per_group: Instead of `groups` (Table 6).
         affine: Whether the fine-grained normalisations have factors and offsets (Table 5).
+        normalization: The builder's argument of this name; None for its default.
         squeeze_excite: Whether Finet's blocks have a squeeze-excite gate.
         stem: "imagenet" or "cifar".
         dropout: Rate before each of Finet's two last fully connected layers.
         image_size: Side of the square images that the network sees.
-        augmentation: "random_resized_crop" (section 5.1) or "pad_and_crop" (section 5.3).
+        augmentation: "random_resized_crop" (section 5.1), "pad_and_crop" (section 5.3) or
+            "shift_and_cut_out" (arXiv 1907.06916).
         epochs: How often to go over the training images.
         batch_size: Images in a step, over all devices. A last, smaller batch is left out.
         learning_rate: The first one.
         drops: Epochs at which the learning rate is divided by ten; without any it falls linearly
-            to 0.
+            to 0, unless `cosine_to` is given.
+        cosine_to: What the learning rate falls to along a cosine; None for no cosine.
         momentum: Of stochastic gradient descent.
         weight_decay: L2 on all parameters, as PyTorch's SGD has it.
         warmup_epochs: Epochs in which the learning rate rises to its value.
@@ -58,6 +67,7 @@ class Recipe:
     groups: int | None = None
     channels_per_group: int | None = None
     affine: bool = True
+    normalization: str | None = None
     squeeze_excite: bool = True
     stem: str = "imagenet"
     dropout: float = 0.2
@@ -67,6 +77,7 @@ class Recipe:
     batch_size: int = 512
     learning_rate: float = 0.2
     drops: tuple[int, ...] = ()
+    cosine_to: float | None = None
     momentum: float = 0.9
     weight_decay: float = 4e-5
     warmup_epochs: int = 0
@@ -84,14 +95,20 @@ class Recipe:
             raise InputError(
                 "groups, channels per group: expected one of them, got both. Leave one out."
             )
-        untouched = {"groups": None, "channels_per_group": None, "affine": True}
+        untouched = {
+            "groups": None,
+            "channels_per_group": None,
+            "affine": True,
+            "normalization": None,
+        }
         for name, default in untouched.items():
             if name not in MODELS[self.model][1] and getattr(self, name) != default:
                 raise InputError(
                     f"{name.replace('_', ' ')}: {self.model} has no fine-grained batch "
                     "normalization. Leave that option out, or choose a Finet or a ResNet."
                 )
-        if self.stem != "imagenet" and "stem" not in MODELS[self.model][1]:
+        has_stems = "stem" in MODELS[self.model][1] or self.model in FOR_SMALL_IMAGES
+        if self.stem != "imagenet" and not has_stems:
             raise InputError(
                 f"model: {self.model} has no stem for small images. Choose another, or the recipe "
                 "for ImageNet."
@@ -126,17 +143,68 @@ CIFAR = Recipe(
 CIFAR_RESNET_BATCH_SIZE = 64
 
 
-def imagenet(**changes: Any) -> Recipe:
-    """The recipe of section 5.1 with some settings changed."""
-    return _changed(IMAGENET, changes)
+FBN = "fbn"
+# MimicNorm; images are augmented as in sections 5.1 and 5.3.
+MIMIC_NORM_IMAGENET = dataclasses.replace(
+    IMAGENET,
+    model="resnet50",
+    normalization="mimic_norm",
+    epochs=90,
+    batch_size=256,
+    learning_rate=0.1,
+    drops=(30, 60, 85),
+    weight_decay=1e-4,
+)
+MIMIC_NORM_CIFAR = dataclasses.replace(
+    CIFAR,
+    dataset="cifar100",
+    model="resnet18",
+    normalization="mimic_norm",
+    epochs=150,
+    batch_size=256,
+    drops=(80, 110, 135),
+    warmup_epochs=2,
+)
+# arXiv 1907.06916. Its L2 penalty of 2.5e-4 w² has the gradient 5e-4 w; it has none on the factors
+# and offsets of the images' normalisation.
+SHIFTED_RELU_CIFAR = dataclasses.replace(
+    CIFAR,
+    model="wide_resnet",
+    normalization="shifted_relu",
+    augmentation="shift_and_cut_out",
+    epochs=300,
+    batch_size=125,
+    drops=(),
+    cosine_to=1e-5,
+)
+IMAGENET_RECIPES = {FBN: IMAGENET, "mimic_norm": MIMIC_NORM_IMAGENET}
+CIFAR_RECIPES = {FBN: CIFAR, "shifted_relu": SHIFTED_RELU_CIFAR, "mimic_norm": MIMIC_NORM_CIFAR}
+RECIPES = tuple(CIFAR_RECIPES)
 
 
-def cifar(**changes: Any) -> Recipe:
-    """The recipe of section 5.3 with some settings changed; ResNets have smaller batches."""
-    base = CIFAR
-    if changes.get("model", base.model).startswith("resnet"):
+def imagenet(recipe: str = FBN, **changes: Any) -> Recipe:
+    """The recipe of section 5.1, or another paper's, with some settings changed."""
+    return _changed(_row(IMAGENET_RECIPES, recipe), changes)
+
+
+def cifar(recipe: str = FBN, **changes: Any) -> Recipe:
+    """The recipe of section 5.3, or another paper's, with some settings changed.
+
+    ResNets with FBN have smaller batches.
+    """
+    base = _row(CIFAR_RECIPES, recipe)
+    if recipe == FBN and changes.get("model", base.model).startswith("resnet"):
         base = dataclasses.replace(base, batch_size=CIFAR_RESNET_BATCH_SIZE)
     return _changed(base, changes)
+
+
+def _row(recipes: dict[str, Recipe], name: str) -> Recipe:
+    if name not in recipes:
+        raise InputError(
+            f"--recipe: the paper of {name} has none for such images. Choose one of "
+            f"{', '.join(recipes)}."
+        )
+    return recipes[name]
 
 
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:

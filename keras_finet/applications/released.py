@@ -25,19 +25,31 @@ class Checkpoint:
     top1: float
 
 
+class NotReleasedError(ValueError):
+    """There is no checkpoint of a network.
+
+    Attributes:
+        variant: The builder and all of its own arguments that trained weights depend on.
+    """
+
+    def __init__(self, variant: str) -> None:
+        others = f" Released are: {', '.join(RELEASED)}." if RELEASED else ""
+        super().__init__(
+            f"No ImageNet checkpoint of {variant} has been released.{others} Use `weights=None` "
+            f"and train it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
+        )
+        self.variant = variant
+
+
 # By variant, as `build_classifier` is told. None has been released so far.
 RELEASED: dict[str, Checkpoint] = {}
 
 
 def released(variant: str) -> Checkpoint:
-    """Returns the checkpoint for `variant`; raises ValueError if none has been released."""
+    """Returns the checkpoint for `variant`; raises NotReleasedError if there is none."""
     if variant in RELEASED:
         return RELEASED[variant]
-    others = f" Released are: {', '.join(RELEASED)}." if RELEASED else ""
-    raise ValueError(
-        f"No ImageNet checkpoint of {variant} has been released.{others} Use `weights=None` and "
-        f"train it by the recipe of {TRAINING_RECIPE}, or give the path of a file."
-    )
+    raise NotReleasedError(variant)
 
 
 def fetch(checkpoint: Checkpoint) -> Path:

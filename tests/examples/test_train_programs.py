@@ -30,6 +30,23 @@ def test_smoke(tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+def test_the_recipe_of_another_paper(tmp_path):
+    process = run_example(
+        *("train_cifar", "--smoke", "--recipe", "mimic_norm", "--model", "finet_small"),
+        *("--no-deploy", "--out", tmp_path),
+    )
+    assert process.returncode == 0, process.stderr
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    centred = [
+        each.kernel.numpy()
+        for each in model.layers
+        if isinstance(getattr(each, "kernel_constraint", None), keras_finet.layers.ZeroMean)
+    ]
+    assert len(centred) == 1 + 2 * 16
+    for kernel in centred:
+        assert abs(kernel.mean((0, 1, 2))).max() < 1e-6 < kernel.std()
+
+
 def test_a_loss_that_is_no_number_is_exit_code_1(tmp_path):
     process = run_example(
         *("train_cifar", "--smoke", "--model", "finet_small", "--out", tmp_path),
@@ -54,6 +71,7 @@ def test_help(program):
     [
         (["--groups", "2", "--channels-per-group", "4"], ["expected one of them, got both"]),
         (["--model", "mnasnet"], ["mnasnet has no stem for small images"]),
+        (["--model", "wide_resnet", "--groups", "2"], ["wide_resnet has no fine-grained"]),
         (["--dataset", "cifar10", "--data-dir", "."], ["not prepared", "tfds build cifar10"]),
         (["--strategy", "multiworker"], ["expected TF_CONFIG with the addresses of all workers"]),
         (["--dataset", "no/such/folder"], ["no/such/folder: expected a folder", "train and val"]),

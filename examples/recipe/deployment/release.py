@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,24 +9,20 @@ from typing import Any
 from command_line import InputError
 
 import keras_finet
+from keras_finet.applications.released import NotReleasedError
 
 DATASET = "imagenet2012"
 IMAGES = 50_000  # of ImageNet's validation set
-# Arguments that trained weights do not depend on.
-NO_MATTER = ("features", "dropout_rate")
 HEX_DIGITS_IN_NAME = 8
 
 
 def variant(builder: str, arguments: Mapping[str, Any]) -> str:
     """What the table calls a network: builder and all arguments that its weights depend on."""
-    parameters = inspect.signature(getattr(keras_finet, builder)).parameters.values()
-    own = [each for each in parameters if each.kind is each.KEYWORD_ONLY]
-    given = (
-        f"{each.name}={arguments.get(each.name, each.default)!r}"
-        for each in own
-        if each.name not in NO_MATTER
-    )
-    return f"{builder}({', '.join(given)})"
+    try:
+        getattr(keras_finet, builder)(weights="imagenet", **arguments)
+    except NotReleasedError as error:
+        return error.variant
+    raise InputError(f"{builder}: a checkpoint with these arguments has been released already.")
 
 
 def released_entry(card: Mapping[str, Any], url: str) -> str:

@@ -157,6 +157,54 @@ def test_cifar_crops_are_exact_parts_of_the_padded_image():
     assert ((counts - 30) ** 2 / 30).sum() < 90  # all fifty about as often: chi-squared, p < 0.001
 
 
+@pytest.mark.parametrize("size", [32, 18, 12])
+def test_cut_out_puts_whole_numbers_into_one_square(size):
+    image = np.full((size, size, 3), -1, "float32")
+    found = drawn(lambda seed: augmentation.cut_out(tf.constant(image), seed, size), 300)
+    side = min(18, size)
+    corners = set()
+    for each in found:
+        rows, columns, _ = np.nonzero(each >= 0)
+        top, left = rows.min(), columns.min()
+        expected = image.copy()
+        square = np.s_[top : top + side, left : left + side]
+        expected[square] = each[square]
+        np.testing.assert_array_equal(each, expected)
+        assert each[square].min() >= 0, "all of the square"
+        corners.add((int(top), int(left)))
+    last = size - side
+    assert {min(corners)[0], max(corners)[0]} == {0, last}
+    assert len(corners) == 1 if last == 0 else len(corners) > 100
+    noise = found[found >= 0]
+    assert set(np.unique(noise)) == set(range(256)), "whole numbers of a byte, all of them"
+    counts = np.bincount(noise.astype(int))
+    assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() / 255 < 1.4
+
+
+def test_shift_and_cut_out_against_numpy():
+    pixels = np.random.default_rng(5).integers(0, 256, (32, 32, 3)).astype("uint8")
+    padded = np.pad(pixels, [(4, 4), (4, 4), (0, 0)])
+    windows = {
+        (top, left, flip): padded[top : top + 32, left : left + 32][:, ::flip].astype("float32")
+        for top in range(9)
+        for left in range(9)
+        for flip in (1, -1)
+    }
+    crops = np.stack(list(windows.values()))
+    file = encoded(pixels)
+    images = drawn(lambda seed: augmentation.shift_and_cut_out(file, seed, 32), 300)
+    found = set()
+    for image in images:
+        differs = (crops != image).any(-1)
+        best = differs.sum((1, 2)).argmin()
+        rows, columns = np.nonzero(differs[best])
+        assert max(np.ptp(rows), np.ptp(columns)) < 18, "all but one square is the shifted image"
+        assert differs[best].sum() >= 18 * 18 - 2
+        found.add(list(windows)[best])
+    assert {key[0] for key in found} == {key[1] for key in found} == set(range(9))
+    assert {key[2] for key in found} == {1, -1}
+
+
 def test_small_images_are_evaluated_as_they_are():
     pixels = np.random.default_rng(2).integers(0, 256, (32, 32, 3)).astype("uint8")
     np.testing.assert_array_equal(augmentation.whole_image(encoded(pixels), 32).numpy(), pixels)

@@ -53,6 +53,14 @@ def test_every_option_arrives():
     assert (options.skip_unreadable, options.own_data, options.checkpoint_steps) == (True, True, 50)
 
 
+@pytest.mark.parametrize("make_recipe", [cifar, imagenet])
+def test_another_papers_recipe(make_recipe):
+    recipe = read("--recipe", "mimic_norm", "--seed", "3", make_recipe=make_recipe).recipe
+    assert recipe == make_recipe("mimic_norm", seed=3)
+    recipe = read("--model", "finet_small", "--normalization", "shifted_relu").recipe
+    assert recipe == cifar(model="finet_small", normalization="shifted_relu")
+
+
 def test_groups_by_channels_and_no_squeeze_excite():
     recipe = read("--channels-per-group", "20", "--no-squeeze-excite").recipe
     assert (recipe.groups, recipe.channels_per_group, recipe.squeeze_excite) == (None, 20, False)

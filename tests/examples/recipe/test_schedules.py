@@ -1,5 +1,7 @@
 """Learning rates at the steps where they change."""
 
+import math
+
 import keras
 import pytest
 from recipe.schedules import schedule
@@ -34,6 +36,31 @@ def test_imagenet_falls_linearly_to_0_over_320_epochs():
 )
 def test_cifar_drops_with_the_first_step_of_epochs_100_and_150(epoch, step, expected):
     assert rate(cifar(), epoch, step) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "step", "expected"),
+    [
+        (0, 0, 0.1 / (2 * STEPS)),
+        (1, STEPS - 1, 0.1),
+        (79, STEPS - 1, 0.1),
+        (80, 0, 0.01),
+        (109, STEPS - 1, 0.01),
+        (110, 0, 0.001),
+        (134, STEPS - 1, 0.001),
+        (135, 0, 0.0001),
+        (149, STEPS - 1, 0.0001),
+    ],
+)
+def test_mimic_norm_warms_up_and_drops_three_times(epoch, step, expected):
+    assert rate(cifar("mimic_norm"), epoch, step) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_shifted_relu_falls_along_one_cosine(share):
+    expected = 1e-5 + (0.1 - 1e-5) * (1 + math.cos(math.pi * share)) / 2
+    found = rate(cifar("shifted_relu"), round(300 * share))
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-8)
 
 
 def test_drops_move_with_the_number_of_epochs():

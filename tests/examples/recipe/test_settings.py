@@ -29,6 +29,33 @@ def test_cifar_is_section_5_3(model, batch_size):
     assert recipe.augmentation == "pad_and_crop"
 
 
+def test_shifted_relu_is_arxiv_1907_06916():
+    recipe = cifar("shifted_relu")
+    assert (recipe.dataset, recipe.model) == ("cifar10", "wide_resnet")
+    assert recipe.normalization == "shifted_relu"
+    assert (recipe.epochs, recipe.batch_size, recipe.momentum) == (300, 125, 0.9)
+    assert (recipe.learning_rate, recipe.cosine_to, recipe.drops) == (0.1, 1e-5, ())
+    assert recipe.weight_decay == 2 * 2.5e-4
+    assert recipe.augmentation == "shift_and_cut_out"
+
+
+def test_mimic_norm_is_its_papers():
+    small, large = cifar("mimic_norm"), imagenet("mimic_norm")
+    assert (small.dataset, small.model) == ("cifar100", "resnet18")
+    assert (large.dataset, large.model) == ("imagenet2012", "resnet50")
+    assert small.normalization == large.normalization == "mimic_norm"
+    assert (small.epochs, small.batch_size, small.drops) == (150, 256, (80, 110, 135))
+    assert (small.learning_rate, small.weight_decay, small.warmup_epochs) == (0.1, 5e-4, 2)
+    assert (large.epochs, large.batch_size, large.drops) == (90, 256, (30, 60, 85))
+    assert (large.learning_rate, large.weight_decay, large.warmup_epochs) == (0.1, 1e-4, 0)
+    assert cifar("mimic_norm", model="resnet50").batch_size == 256
+
+
+def test_a_recipe_that_a_paper_does_not_have():
+    with pytest.raises(InputError, match=r"shifted_relu has none .* one of fbn, mimic_norm"):
+        imagenet("shifted_relu")
+
+
 @pytest.mark.parametrize("recipe", [imagenet(), cifar()])
 def test_what_the_paper_does_not_have_is_off(recipe):
     assert (recipe.warmup_epochs, recipe.label_smoothing) == (0, 0.0)
@@ -46,6 +73,8 @@ def test_every_builder_of_the_package_has_a_name():
         ({"groups": 2, "channels_per_group": 4}, "expected one of them, got both"),
         ({"model": "mnasnet", "groups": 2}, "groups: mnasnet has no fine-grained"),
         ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
+        ({"model": "mnasnet", "normalization": "fbn"}, "normalization: mnasnet has no"),
+        ({"model": "wide_resnet", "groups": 2}, "groups: wide_resnet has no"),
         ({"model": "mnasnet", "stem": "cifar"}, "mnasnet has no stem for small images"),
     ],
 )

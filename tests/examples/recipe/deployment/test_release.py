@@ -58,16 +58,28 @@ def test_the_entry_finds_the_file(checkpoint, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("builder", sorted({builder for builder, _ in MODELS.values()}))
-def test_variants_are_called_what_their_builders_call_them(builder):
-    build = getattr(keras_finet, builder)
-    with pytest.raises(ValueError, match="No ImageNet checkpoint of ") as error:
-        build(weights="imagenet")
-    assert f"of {variant(builder, {})} has" in str(error.value)
-    own = inspect.signature(build).parameters
-    if "groups" in own:
-        with pytest.raises(ValueError, match="No ImageNet checkpoint of ") as error:
-            build(weights="imagenet", groups=2, affine=False)
-        assert f"of {variant(builder, {'groups': 2, 'affine': False})} has" in str(error.value)
+def test_variants_are_told_apart_by_what_weights_depend_on(builder):
+    parameters = inspect.signature(getattr(keras_finet, builder)).parameters.values()
+    own = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    chosen = {"normalization": "fbn"} if builder == "CifarVGG16" else {}
+    plain = variant(builder, chosen)
+    assert plain.startswith(f"{builder}(")
+    missing = [name for name in own if f"{name}=" not in plain]
+    assert set(missing) <= {"features", "dropout_rate"}
+    assert variant(builder, {**chosen, "epsilon": 0.25}) == plain.replace(
+        f"epsilon={own['epsilon']}", "epsilon=0.25"
+    )
+
+
+def test_what_has_been_released_is_not_released_again(checkpoint, monkeypatch):
+    _, file, card = checkpoint
+    name = variant("FinetSmall", card["network"]["arguments"])
+    digest = card["artefacts"][0]["sha256"]
+    found = Checkpoint("finet_small.keras", file.as_uri(), digest, 1.0)
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(file.parent))
+    monkeypatch.setitem(RELEASED, name, found)
+    with pytest.raises(InputError, match=r"FinetSmall: .* released already"):
+        released_entry(card, "https://example.org")
 
 
 @pytest.mark.parametrize(
