@@ -11,18 +11,17 @@ from typing import Any
 
 from tflite_tools.android.connection import Connection, DeviceLostError, StoppedError
 from tflite_tools.android.executing import Cargo, run_missing
-from tflite_tools.android.identify import identify
+from tflite_tools.android.identify import identify, with_known_cores
 from tflite_tools.android.judging import Reference, judge
 from tflite_tools.android.phones import connected_phones
 from tflite_tools.android.planning import (
     Model,
     Settings,
-    check_abi,
     check_delegates,
     left_out,
     plan_runs,
-    read_program,
 )
+from tflite_tools.android.programs import check_abi, read_program
 from tflite_tools.android.records import AndroidRun, DeviceInfo
 from tflite_tools.android.records_on_disk import RunFolder, StoredPhone
 from tflite_tools.android.reporting import AndroidReport
@@ -61,7 +60,7 @@ class _Result:
 
     info: DeviceInfo | None
     runs: tuple[AndroidRun, ...]
-    problem: str | None
+    problems: tuple[str, ...]
 
 
 def benchmark_android(
@@ -118,7 +117,7 @@ def benchmark_android(
     with output_folder(output) as folder:
         job = _Job(cargo, references, settings, folder, cool_down, timeout, tolerance, progress)
         results = _on_all(phones, job)
-    problems += [result.problem for result in results if result.problem]
+    problems += [problem for result in results for problem in result.problems]
     report = AndroidReport(
         output=folder,
         devices=tuple(result.info for result in results if result.info),
@@ -210,17 +209,21 @@ def _on_all(phones: Sequence[Any], job: _Job) -> list[_Result]:
 def _on_one(connection: Connection, job: _Job) -> _Result:
     info = problem = None
     runs: tuple[AndroidRun, ...] = ()
+    damaged: list[str] = []
     try:
         info = identify(connection)
         cargo = job.cargo
         check_abi(cargo.programs, info)
-        plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
         folder = RunFolder(job.folder, info.serial)
+        if (before := folder.known_phone()) is not None:
+            info = with_known_cores(info, before.device)
+        plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
         folder.save_phone(StoredPhone(info, job.tolerance, plan))
         name = Path(info.serial)
         try:
             run_missing(
                 connection,
+                info,
                 plan,
                 cargo,
                 folder,
@@ -229,7 +232,7 @@ def _on_one(connection: Connection, job: _Job) -> _Result:
                 progress=lambda done: job.progress(name, done, len(plan)) if job.progress else None,
             )
         finally:
-            stored = [(run, found) for run in plan if (found := folder.load(run)) is not None]
+            stored, damaged = folder.load_all(plan)
             runs = tuple(
                 judge(run, info.serial, folder.log(run), found, job.references[run.file])
                 for run, found in stored
@@ -245,4 +248,4 @@ def _on_one(connection: Connection, job: _Job) -> _Result:
         problem = f"{connection.serial}: results cannot be written: {error}. Make room and repeat."
     except StoppedError:
         problem = f"{connection.serial}: interrupted after {len(runs)} finished runs."
-    return _Result(info, runs, problem)
+    return _Result(info, runs, (*([problem] if problem else []), *damaged))

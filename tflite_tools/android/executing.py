@@ -5,15 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tflite_tools.android.connection import FOLDER, Connection, DeviceLostError
+from tflite_tools.android.cores import check_big_cores
 from tflite_tools.android.identify import read_state
-from tflite_tools.android.planning import (
-    Model,
-    Program,
-    model_target,
-    program_target,
-    sample_target,
-)
-from tflite_tools.android.records import DeviceState, PlannedRun
+from tflite_tools.android.planning import Model, model_target, program_target, sample_target
+from tflite_tools.android.programs import Program
+from tflite_tools.android.records import DeviceInfo, DeviceState, PlannedRun
 from tflite_tools.android.records_on_disk import FinishedRun, RunFolder
 
 # How many degrees above where it began a phone may be when the next run starts, and how many more
@@ -39,6 +35,7 @@ class Cargo:
 
 def run_missing(
     connection: Connection,
+    device: DeviceInfo,
     plan: Sequence[PlannedRun],
     cargo: Cargo,
     folder: RunFolder,
@@ -52,11 +49,13 @@ def run_missing(
     Raises:
         DeviceLostError: The phone went away; what was finished before is in the folder.
         StoppedError: `connection.stopped` was set.
+        ToolError: Something is missing, and cores that it would run on are off.
     """
-    missing = [run for run in plan if folder.load(run) is None]
+    missing = [run for run in plan if folder.is_missing(run, timeout)]
     progress(len(plan) - len(missing))
     if not missing:
         return
+    check_big_cores(device)
     connection.make_folder()
     try:
         _push(connection, cargo)
@@ -90,7 +89,7 @@ def _run(
     code = connection.run_logged(run.argv, folder.partial_log(run), timeout)
     after = read_state(connection)
     output = connection.pull(run.output) if run.output else None
-    folder.save(run, FinishedRun(code, before, after), output)
+    folder.save(run, FinishedRun(code, before, after, timeout), output)
 
 
 def _cooled_down(connection: Connection, begun: DeviceState, pause: float) -> DeviceState:

@@ -1,10 +1,12 @@
 """Which phone this is, by its own properties, and how warm it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import replace
 
 from tflite_tools.android.connection import Connection
 from tflite_tools.android.records import DeviceInfo, DeviceState
+from tflite_tools.printable import shown
 
 _SOC_MODELS = {
     "SM8150": "Snapdragon 855",
@@ -28,6 +30,12 @@ _ZONES = (
     "read -r m < $c/cpufreq/cpuinfo_max_freq && read -r f < $c/cpufreq/scaling_cur_freq && "
     'echo "core ${c##*cpu} $m $f"; done 2>/dev/null'
 )
+# Which cores there are and which of them are on, as lists such as "0-3,6".
+_CORES = "; ".join(
+    f'read -r l < /sys/devices/system/cpu/{which} && echo "{which} $l"'
+    for which in ("present", "online")
+)
+_RANGE = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", re.ASCII)
 # Android 10 has a service that judges the temperature; the other one tells of the screen.
 _SERVICES = (
     'echo "thermal $(dumpsys thermalservice 2>/dev/null | grep -m 1 "Thermal Status:")"; '
@@ -41,6 +49,7 @@ def identify(connection: Connection) -> DeviceInfo:
     """Asks a phone what it is."""
     properties = _properties(connection.run(["getprop"]).output.decode(errors="replace"))
     _, cores = _zones_and_cores(connection)
+    on, off = _cores_on_and_off(connection, set(cores))
     get = properties.get
     level = get("ro.build.version.sdk", "")
     return DeviceInfo(
@@ -52,7 +61,21 @@ def identify(connection: Connection) -> DeviceInfo:
         api_level=int(level) if level.isascii() and level.isdigit() else None,
         abi=get("ro.product.cpu.abi"),
         abis=tuple(filter(None, get("ro.product.cpu.abilist", "").split(","))),
-        max_frequencies={core: highest for core, (highest, _) in cores.items()},
+        max_frequencies={core: highest for core, (highest, _) in cores.items() if core in on},
+        cores_off=off,
+    )
+
+
+def with_known_cores(device: DeviceInfo, before: DeviceInfo) -> DeviceInfo:
+    """A phone with the frequencies of the cores that are off now and were on before."""
+    if (device.serial, device.model, device.soc) != (before.serial, before.model, before.soc):
+        return device
+    missing = before.max_frequencies.keys() - device.max_frequencies.keys()
+    known = {**before.max_frequencies, **device.max_frequencies}
+    return replace(
+        device,
+        max_frequencies=dict(sorted(known.items())),
+        cores_off=tuple(sorted({*device.cores_off, *missing})),
     )
 
 
@@ -80,9 +103,28 @@ def read_state(connection: Connection) -> DeviceState:
     return DeviceState(temperatures, frequencies, thermal_status, screen_on)
 
 
+def _cores_on_and_off(
+    connection: Connection, telling: Set[int]
+) -> tuple[Set[int], tuple[int, ...]]:
+    """Those of the cores telling their frequency that are on, and all that are off."""
+    lists: dict[str, set[int]] = {}
+    for line in connection.run(_CORES).output.decode(errors="replace").splitlines():
+        match line.split():
+            case ["present" | "online" as which, cores]:
+                lists[which] = _numbers(cores)
+    on = telling & lists.get("online", telling)
+    # A phone that tells no frequency is not measured on cores of our choice.
+    return on, tuple(sorted(lists.get("present", set()) - on)) if on else ()
+
+
+def _numbers(cores: str) -> set[int]:
+    found = (_RANGE.fullmatch(part) for part in cores.split(","))
+    return {core for one in found if one for core in range(int(one[1]), int(one[2] or one[1]) + 1)}
+
+
 def _properties(text: str) -> dict[str, str]:
     pairs = (line.split("]: [", 1) for line in text.splitlines() if line.startswith("["))
-    return {pair[0][1:]: pair[1].rstrip("]") for pair in pairs if len(pair) == 2}
+    return {pair[0][1:]: shown(pair[1].removesuffix("]")) for pair in pairs if len(pair) == 2}
 
 
 def _zones_and_cores(connection: Connection) -> tuple[dict[str, float], dict[int, tuple[int, int]]]:

@@ -90,6 +90,7 @@ def judge(
         after=finished.after,
         record=record,
         output=check,
+        program=run.program,
     )
 
 
@@ -110,7 +111,8 @@ def _ran_on(delegate: str, record: BenchmarkRecord) -> str | None:
 
 def _failure(finished: FinishedRun, record: BenchmarkRecord) -> str | None:
     if finished.exit_code is None:
-        return "stopped, as it did not end in time"
+        seconds = f" ({finished.timeout:g} s)" if finished.timeout else ""
+        return f"stopped, as it did not end in time{seconds}; a larger --timeout repeats it"
     if finished.exit_code:
         return record.error or f"ended {_how(finished.exit_code)}"
     if record.status != "ok":

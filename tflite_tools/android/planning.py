@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflite_tools.android.connection import FOLDER
+from tflite_tools.android.programs import Program
 from tflite_tools.android.records import DeviceInfo, PlannedRun
 from tflite_tools.errors import ToolError
 
@@ -16,41 +17,6 @@ _KNOWN_TO = {"classic": DELEGATES, "litert": ("cpu", "gpu", "qnn")}
 _QNN_DELEGATE = "libQnnTFLiteDelegate.so"
 # The Snapdragon 855 has a DSP, but none that QNN's HTP backend runs on.
 _DSP_BACKEND = ("Snapdragon 855",)
-# Of the header of an executable file, elf(5): how it begins, and where the processor stands.
-_ELF, _MACHINE = b"\x7fELF", slice(18, 20)
-_MACHINES = {
-    3: ("x86",),
-    40: ("armeabi-v7a", "armeabi"),
-    62: ("x86_64",),
-    183: ("arm64-v8a",),
-    243: ("riscv64",),
-}
-_SCRIPT = b"#!"
-# LiteRT's tool alone has this flag.
-_LITERT_MARK = b"dispatch_library_path"
-
-
-@dataclass(frozen=True)
-class Program:
-    """A benchmark binary.
-
-    Attributes:
-        path: The file on this machine.
-        content: What is in it.
-        kind: "classic" or "litert".
-    """
-
-    path: Path
-    content: bytes
-    kind: str
-
-    @property
-    def abis(self) -> tuple[str, ...]:
-        """The instruction sets of Android that it is built for; none if it is no ELF file."""
-        if not self.content.startswith(_ELF) or len(self.content) < _MACHINE.stop:
-            return ()
-        machine = int.from_bytes(self.content[_MACHINE], "little")
-        return _MACHINES.get(machine, (f"machine {machine}",))
 
 
 @dataclass(frozen=True)
@@ -89,32 +55,6 @@ class Settings:
     runs: int
     repeats: int
     op_profile: bool
-
-
-def read_program(path: Path) -> Program:
-    """Reads a benchmark binary and tells the two tools apart."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ToolError(f"{path}: expected a benchmark binary: {error.strerror}.") from error
-    if not content.startswith((_ELF, _SCRIPT)):
-        raise ToolError(
-            f"{path}: expected a program for Android (an ELF file), got a file of {len(content)} "
-            "bytes that is none. Unpack it, or download it again."
-        )
-    return Program(path, content, "litert" if _LITERT_MARK in content else "classic")
-
-
-def check_abi(programs: Iterable[Program], device: DeviceInfo) -> None:
-    """Refuses a phone that cannot run one of the programs, before anything is pushed to it."""
-    runs = device.abis or ((device.abi,) if device.abi else ())
-    for program in programs:
-        if runs and program.abis and not set(program.abis).intersection(runs):
-            raise ToolError(
-                f"{device.serial}: {program.path.name} is built for {program.abis[0]}, but the "
-                f"phone runs {', '.join(runs)}. Name a build for it (--binary), and the phone "
-                "(--serial)."
-            )
 
 
 def check_delegates(delegates: Iterable[str]) -> tuple[str, ...]:
@@ -160,7 +100,7 @@ def plan_runs(
         device: The phone, for its big cores and its chip.
     """
     pushed = b"".join(hashlib.sha256(content).digest() for _, content in libraries)
-    return tuple(
+    runs = (
         _planned(model, program, delegate, threads, repeat, pushed, settings, device)
         for repeat in range(1, settings.repeats + 1)
         for delegate in settings.delegates
@@ -169,6 +109,11 @@ def plan_runs(
         for threads in settings.threads
         for model in models
     )
+    # A file or a binary that is given twice is one thing to measure.
+    once: dict[str, PlannedRun] = {}
+    for run in runs:
+        once.setdefault(run.key, run)
+    return tuple(once.values())
 
 
 def model_target(model: Model) -> str:
@@ -224,6 +169,7 @@ def _planned(
         repeat=repeat,
         argv=argv,
         output=output,
+        program=f"{program.path.name} {_digest(program.content)}",
     )
 
 

@@ -19,9 +19,11 @@ class DeviceInfo:
         android: The version of Android; None if it does not tell.
         api_level: Android's API level; None if it does not tell.
         abi: The instruction set of its programs, such as "arm64-v8a".
-        max_frequencies: The highest frequency of each core that is on, in kHz, by its number.
+        max_frequencies: The highest frequency of each core that is or was on, in kHz, by its
+            number.
         abis: All instruction sets that it runs, the preferred one first; empty if it does not
             tell.
+        cores_off: The numbers of the cores that it has and that were off.
     """
 
     serial: str
@@ -32,15 +34,28 @@ class DeviceInfo:
     abi: str | None
     max_frequencies: dict[int, int]
     abis: tuple[str, ...] = ()
+    cores_off: tuple[int, ...] = ()
 
     @property
     def big_cores(self) -> str | None:
         """The mask, as `taskset` takes it, of the cores that are not the slowest."""
-        if not self.max_frequencies:
-            return None
-        slowest = min(self.max_frequencies.values())
+        return f"{sum(1 << core for core in self._big):x}" if self._big else None
+
+    @property
+    def big_cores_off(self) -> tuple[int, ...]:
+        """Those of the cores to run on that were off."""
+        return tuple(core for core in self.cores_off if core in self._big)
+
+    @property
+    def unknown_cores(self) -> tuple[int, ...]:
+        """The cores that were off and have never told how fast they are."""
+        return tuple(core for core in self.cores_off if core not in self.max_frequencies)
+
+    @property
+    def _big(self) -> list[int]:
+        slowest = min(self.max_frequencies.values(), default=0)
         big = [core for core, highest in self.max_frequencies.items() if highest > slowest]
-        return f"{sum(1 << core for core in big or self.max_frequencies):x}"
+        return big or list(self.max_frequencies)
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,8 @@ class PlannedRun:
         repeat: Which repetition it is, from 1.
         argv: The program and its arguments; paths are the phone's.
         output: The path on the phone that the outputs are written to; None if the tool cannot.
+        program: The file name of the binary and the beginning of its content's hash; empty in
+            records of versions before it was kept.
     """
 
     key: str
@@ -98,6 +115,7 @@ class PlannedRun:
     repeat: int
     argv: tuple[str, ...]
     output: str | None
+    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +162,8 @@ class AndroidRun:
         after: The phone's state after it; None if it could not be read.
         record: What the log says.
         output: The outputs, compared; None if the tool cannot write them or did not.
+        program: The file name of the binary and the beginning of its content's hash; empty in
+            records of versions before it was kept.
     """
 
     serial: str
@@ -163,3 +183,4 @@ class AndroidRun:
     after: DeviceState | None
     record: BenchmarkRecord
     output: OutputCheck | None
+    program: str = ""

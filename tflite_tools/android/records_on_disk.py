@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ class FinishedRun:
         exit_code: The binary's; None if it was stopped because the time was over.
         before: The phone's state before the run.
         after: The phone's state after it; None if it could not be read.
+        timeout: How many seconds it had; None in records of versions before it was kept.
     """
 
     exit_code: int | None
     before: DeviceState | None
     after: DeviceState | None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,40 @@ class RunFolder:
         """A finished run, its log and its output; None if it has not been run."""
         path = self._record(run)
         return read_run(path)[1] if path.exists() else None
+
+    def load_all(
+        self, plan: Iterable[PlannedRun]
+    ) -> tuple[list[tuple[PlannedRun, Stored]], list[str]]:
+        """The finished runs, and a line for each that cannot be read."""
+        stored, damaged = [], []
+        for run in plan:
+            try:
+                found = self.load(run)
+            except ToolError as error:
+                damaged.append(str(error))
+            else:
+                stored += [(run, found)] if found else []
+        return stored, damaged
+
+    def is_missing(self, run: PlannedRun, timeout: float) -> bool:
+        """Whether a run is to be done: not yet done, or stopped though it may now take longer.
+
+        A record that cannot be read is left to whoever looks at it.
+        """
+        try:
+            stored = self.load(run)
+        except ToolError:
+            return False
+        return stored is None or (
+            stored[0].exit_code is None and timeout > (stored[0].timeout or 0.0)
+        )
+
+    def known_phone(self) -> StoredPhone | None:
+        """What was kept of the phone before; None without a record that can be read."""
+        try:
+            return read_phone(self._folder)
+        except ToolError:
+            return None
 
     def _record(self, run: PlannedRun) -> Path:
         return self._folder / f"{run.key}.json"

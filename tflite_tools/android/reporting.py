@@ -9,9 +9,12 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from tflite_tools.android.cores import core_complaints
 from tflite_tools.android.judging import measured
+from tflite_tools.android.program_names import program_names
 from tflite_tools.android.records import AndroidRun, DeviceInfo
 from tflite_tools.android.screens import screen_complaints
+from tflite_tools.printable import shown
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 from tflite_tools.thread_counts import in_words
 
@@ -24,6 +27,7 @@ class AndroidSummary:
         serial: The phone.
         file: The .tflite file.
         binary: "classic" or "litert".
+        program: The file name of the binary and the beginning of its content's hash.
         delegate: As it was asked for.
         ran_on: Whose figures these are; None if unknown. A delegate that ran a part only is
             named too: see `delegated_share`.
@@ -43,6 +47,7 @@ class AndroidSummary:
     serial: str
     file: Path
     binary: str
+    program: str
     delegate: str
     ran_on: str | None
     num_threads: int
@@ -80,8 +85,8 @@ class AndroidReport:
         """One for each phone, file, binary, delegate and number of threads, and whoever ran it."""
         groups: dict[tuple[object, ...], list[AndroidRun]] = {}
         for run in self.runs:
-            key = (run.serial, run.file, run.binary, run.delegate, run.ran_on, run.num_threads)
-            groups.setdefault(key, []).append(run)
+            whose = run.binary, run.program, run.delegate, run.ran_on, run.num_threads
+            groups.setdefault((run.serial, run.file, *whose), []).append(run)
         return tuple(map(summarize, groups.values()))
 
     @property
@@ -100,15 +105,17 @@ class AndroidReport:
 
     def complaints(self) -> list[str]:
         """What went wrong and what was left out, a line each."""
+        names = program_names(self.runs)
         lines = [
-            f"{run.serial}: {run.file.name}, {run.delegate}, {run.binary}, "
+            f"{run.serial}: {run.file.name}, {run.delegate}, {names.get(run.program, run.binary)}, "
             f"{in_words(run.num_threads)}, run {run.repeat}: "
             f"{run.problem}."
             for run in self.runs
             if run.problem
         ]
         ended = (line.replace("..", ".") for line in lines)
-        return [*self.problems, *ended, *screen_complaints(self.runs), *self.left_out]
+        doubts = [*core_complaints(self.devices), *screen_complaints(self.runs)]
+        return [shown(line) for line in (*self.problems, *ended, *doubts, *self.left_out)]
 
     def to_json(self) -> str:
         """The report as a JSON object."""
@@ -117,8 +124,10 @@ class AndroidReport:
     def _device_table(self, device: DeviceInfo) -> Table:
         columns = ("ms", "spread", "p95", "MB", "error", "°C")
         title = escape(
-            f"{device.model}, {device.soc or 'unknown chip'}, Android {device.android or '?'} "
-            f"({device.serial})"
+            shown(
+                f"{device.model}, {device.soc or 'unknown chip'}, Android {device.android or '?'} "
+                f"({device.serial})"
+            )
         )
         caption = escape(f"Medians of the runs; spread over the repetitions. Logs in {self.output}")
         table = file_table(title, (), caption=caption)
@@ -127,9 +136,11 @@ class AndroidReport:
         for heading in columns:
             table.add_column(heading, justify="right", no_wrap=True)
         several = len({run.num_threads for run in self.runs}) > 1
+        names = program_names(self.runs)
         for summary in self.summaries:
             if summary.serial == device.serial:
-                table.add_row(*map(escape, _cells(summary, name_threads=several)))
+                cells = _cells(summary, names.get(summary.program), name_threads=several)
+                table.add_row(*map(escape, cells))
         return table
 
 
@@ -158,6 +169,7 @@ def summarize(runs: Sequence[AndroidRun]) -> AndroidSummary:
         serial=first.serial,
         file=first.file,
         binary=first.binary,
+        program=first.program,
         delegate=first.delegate,
         ran_on=first.ran_on,
         num_threads=first.num_threads,
@@ -177,15 +189,16 @@ def _known(values: Sequence[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _cells(summary: AndroidSummary, *, name_threads: bool) -> tuple[str, ...]:
+def _cells(summary: AndroidSummary, program: str | None, *, name_threads: bool) -> tuple[str, ...]:
+    tool = f" ({shown(program)})" if program else " (LiteRT)" if summary.binary == "litert" else ""
     threads = f", {in_words(summary.num_threads)}" if name_threads else ""
     share = summary.delegated_share
     partly = summary.ran_on not in (None, "cpu") and share is not None and share < 1
     ran_on = summary.ran_on or "unknown"
     spread = summary.spread_ms
     return (
-        summary.file.name,
-        summary.delegate + (" (LiteRT)" if summary.binary == "litert" else "") + threads,
+        shown(summary.file.name),
+        f"{shown(summary.delegate)}{tool}{threads}",
         f"{ran_on} ({share:.0%} of ops)" if partly else ran_on,
         formatted(summary.latency_ms, ".2f"),
         "–" if spread is None else f"{spread[0]:.2f}–{spread[1]:.2f}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tflite_tools.run_report.naming import shown
+from tflite_tools.printable import shown
 from tflite_tools.run_report.records import Comparison, Coverage
 from tflite_tools.run_report.sections import Cell, Column, Mark, Section, number_cell
 from tflite_tools.tables import formatted

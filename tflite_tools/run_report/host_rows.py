@@ -35,6 +35,7 @@ class HostRows:
                 ran_on="cpu",
                 fell_back=False,
                 binary="host",
+                program=None,
                 threads=record.num_threads,
                 op_profile=False,
                 measured=1,

@@ -10,10 +10,10 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from tflite_tools.printable import shown
 from tflite_tools.run_report.all_sections import sections
 from tflite_tools.run_report.charts import KINDS, accuracy_points, latency_bars
 from tflite_tools.run_report.html_tables import html_matrix, html_table
-from tflite_tools.run_report.naming import shown
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.svg import bar_chart, scatter_chart
 

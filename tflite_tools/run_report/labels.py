@@ -1,6 +1,6 @@
 """What rows and charts call a measurement's delegate."""
 
-from tflite_tools.run_report.naming import shown
+from tflite_tools.printable import shown
 from tflite_tools.run_report.records import Measurement
 
 
@@ -9,7 +9,9 @@ def delegate_label(row: Measurement) -> str:
     parts = [shown(row.delegate)]
     if row.delegate == "cpu":
         parts.append(f"{row.threads} thread{'' if row.threads == 1 else 's'}")
-    if row.binary == "litert":
+    if row.program:
+        parts.append(shown(row.program))
+    elif row.binary == "litert":
         parts.append("LiteRT's tool")
     if row.op_profile:
         parts.append("op by op")

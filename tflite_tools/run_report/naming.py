@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-
-def shown(text: str) -> str:
-    """Text without what would break a line, steer a terminal or not be text at all."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
+from tflite_tools.printable import shown
 
 
 def distinct(candidates: Sequence[Sequence[str]]) -> list[str]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tflite_tools.android.cores import core_complaints
 from tflite_tools.android.judging import measured
+from tflite_tools.android.program_names import program_names
 from tflite_tools.android.records import AndroidRun, PlannedRun
 from tflite_tools.android.reporting import summarize
 from tflite_tools.android.screens import screen_complaints
@@ -37,6 +39,7 @@ class PhoneRows:
         self._phone = phone
         self._place = place
         self._files = files
+        self._names = program_names(phone.runs)
         self._combinations: dict[_Combination, list[AndroidRun]] = {}
         for run in phone.runs:
             key = (run.sha256, run.delegate, run.binary, run.argv)
@@ -83,7 +86,8 @@ class PhoneRows:
 
     def notes(self) -> list[str]:
         """What makes the figures doubtful, and which were not checked, a line each."""
-        return [*screen_complaints(self._phone.runs), *self._phone.unchecked]
+        doubts = [*core_complaints([self._phone.device]), *screen_complaints(self._phone.runs)]
+        return [*doubts, *self._phone.unchecked]
 
     def _measurement(self, runs: Sequence[AndroidRun], repeats: int) -> Measurement:
         summary = summarize(runs)
@@ -98,6 +102,7 @@ class PhoneRows:
             ran_on=first.ran_on if summary.measured else None,
             fell_back=bool(summary.measured) and first.ran_on == "cpu" != first.delegate,
             binary=first.binary,
+            program=self._names.get(first.program),
             threads=first.num_threads,
             op_profile=any(flag in first.argv for flag in _PROFILING),
             measured=summary.measured,

@@ -89,6 +89,7 @@ class Measurement:
             to it, or None where that is not known.
         fell_back: Whether the delegate left everything to the CPU.
         binary: The tool that measured: "classic", "litert" or "host".
+        program: What it is called where the place had several such tools; None otherwise.
         threads: How many threads the CPU's operators had.
         op_profile: Whether operators were timed one by one, which makes runs slower.
         measured: How many of the repetitions gave these figures.
@@ -117,6 +118,7 @@ class Measurement:
     ran_on: str | None
     fell_back: bool
     binary: str
+    program: str | None
     threads: int
     op_profile: bool
     measured: int

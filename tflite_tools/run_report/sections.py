@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tflite_tools.printable import shown
 from tflite_tools.run_report.labels import delegate_label, ran_on_label
-from tflite_tools.run_report.naming import shown
 from tflite_tools.run_report.records import Accuracy, FileEntry, Measurement, Problem
 from tflite_tools.tables import formatted
 

@@ -168,8 +168,12 @@ class Phone:
             zone.mkdir(parents=True)
             (zone / "type").write_text(f"{kind}\n")
             (zone / "temp").write_text(f"{value}\n")
+        cpus = self.root / "sys/devices/system/cpu"
+        cpus.mkdir(parents=True)
+        for which in ("present", "online"):
+            (cpus / which).write_text(f"0-{len(FREQUENCIES) - 1}\n")
         for core, frequency in enumerate(FREQUENCIES):
-            folder = self.root / f"sys/devices/system/cpu/cpu{core}/cpufreq"
+            folder = cpus / f"cpu{core}/cpufreq"
             folder.mkdir(parents=True)
             (folder / "cpuinfo_max_freq").write_text(f"{frequency}\n")
             (folder / "scaling_cur_freq").write_text(f"{frequency // 2}\n")

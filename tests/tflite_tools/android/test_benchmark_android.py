@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tflite_tools import benchmark_android
+from tflite_tools import benchmark_android, report_runs
 from tflite_tools.android import phones
 from tflite_tools.android.records_on_disk import RunFolder
 from tflite_tools.errors import ToolError
@@ -417,3 +417,97 @@ def test_results_that_cannot_be_written(phone, run, monkeypatch):
         run()
     assert "\n" not in str(caught.value)
     assert list(phone.folder.iterdir()) == []
+
+
+def test_two_binaries_of_a_kind_are_two_rows(phone, run, binary, tmp_path):
+    (tmp_path / "other").mkdir()
+    namesake, named = tmp_path / "other" / binary.name, tmp_path / "new_benchmark_model"
+    for place, copy in enumerate((namesake, named)):
+        copy.write_bytes(binary.read_bytes() + b"#" * (1 + place))
+    report = run(binaries=[binary, named])
+    assert [s.measured for s in report.summaries] == [2, 2]
+    assert len({s.program for s in report.summaries}) == 2
+    assert "(new_bench" in str(report)
+    rows = report_runs(tmp_path / "out").measurements
+    assert {row.program for row in rows} == {"benchmark_model", "new_benchmark_model"}
+    # Two that are called the same are told apart by what is in them.
+    assert len({s.program for s in run(binaries=[binary, namesake], repeats=1).summaries}) == 2
+
+
+def test_what_is_given_twice_is_measured_once(phone, run, binary, files, tmp_path):
+    (tmp_path / "copies").mkdir()
+    twin = tmp_path / "copies" / files["float32"].name
+    twin.write_bytes(files["float32"].read_bytes())
+    report = run(files["float32"], twin, binaries=[binary, binary], repeats=1)
+    assert len(phone.engine.runs) == len(report.runs) == 1
+
+
+def turn_off(phone, *cores):
+    for core in cores:
+        shutil.rmtree(phone.root / f"sys/devices/system/cpu/cpu{core}/cpufreq")
+
+
+def test_big_cores_that_went_off_are_not_replaced_by_small_ones(phone, run):
+    first = run(delegates=("cpu",))
+    assert first.devices[0].cores_off == ()
+    turn_off(phone, 4, 5, 6, 7)
+    again = run(delegates=("cpu",))
+    assert (again.runs, len(phone.engine.runs)) == (first.runs, 2)
+    assert again.passed
+    more = run(delegates=("cpu", "gpu"))
+    assert (more.runs, len(phone.engine.runs)) == (first.runs, 2)
+    (line,) = more.complaints()
+    assert "cores 4, 5, 6, 7 are off now" in line
+    assert (phone.root / "taskset.log").read_text().split() == ["f0"] * 2
+
+
+@pytest.mark.parametrize("how", ["no frequency", "not online"])
+def test_a_phone_that_hides_cores_from_the_beginning_is_told_of(phone, run, tmp_path, how):
+    turn_off(phone, 4, 5, 6, *([7] if how == "no frequency" else []))
+    if how == "not online":
+        (phone.root / "sys/devices/system/cpu/online").write_text("0-6\n")
+    report = run(repeats=1)
+    (line,) = report.complaints()
+    assert "cores 4, 5, 6, 7 are off, so that it is measured on the fastest" in line
+    assert report.devices[0].cores_off == (4, 5, 6, 7)
+    assert any("cores 4, 5, 6, 7 are off" in note for note in report_runs(tmp_path / "out").notes)
+
+
+def test_a_run_that_took_too_long_is_repeated_with_more_time(phone, run):
+    phone.engine.behaviour = lambda number, flags: "hang" if number == 0 else "ok"
+    (stopped,) = run(repeats=1, timeout=1.0).runs
+    assert stopped.problem == (
+        "stopped, as it did not end in time (1 s); a larger --timeout repeats it"
+    )
+    assert run(repeats=1, timeout=1.0).runs == (stopped,)
+    assert len(phone.engine.runs) == 1
+    (good,) = run(repeats=1, timeout=60.0).runs
+    assert good.problem is None
+    # What ended is not run again, however long it may take.
+    assert run(repeats=1, timeout=600.0).runs == (good,)
+    assert len(phone.engine.runs) == 2
+
+
+def test_a_damaged_record_stops_no_other_run(phone, run, tmp_path):
+    run(repeats=2)
+    damaged = next(path for path in (tmp_path / "out").rglob("*-1.json"))
+    damaged.write_text("{")
+    report = run(repeats=3)
+    assert [entry.repeat for entry in report.runs] == [2, 3]
+    (line,) = report.problems
+    assert line.startswith(f"{damaged}: not the record of a run")
+    assert not report.passed
+
+
+def test_names_that_would_steer_a_terminal(phone, run, files, tmp_path):
+    name = tmp_path / "b\nad\x1b[31m.tflite"
+    name.write_bytes(files["float32"].read_bytes())
+    properties = phone.root / "props"
+    text = properties.read_text()
+    model = next(line for line in text.splitlines() if line.startswith("ro.product.model="))
+    properties.write_text(text.replace(model, "ro.product.model=A [1]\x1b[31m"))
+    phone.engine.behaviour = lambda number, flags: "crash"
+    report = run(name, repeats=1)
+    assert report.devices[0].model.endswith("A [1]�[31m")
+    assert all(line.isprintable() for line in report.complaints())
+    assert "\x1b" not in str(report)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tflite_tools import benchmark_android
-from tflite_tools.android.planning import Program, check_abi, read_program
+from tflite_tools.android.programs import Program, check_abi, read_program
 from tflite_tools.android.records import DeviceInfo
 from tflite_tools.errors import ToolError
 

@@ -8,6 +8,8 @@ from tflite_tools.android.records_on_disk import FinishedRun, RunFolder
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
 
+MORE = "a larger --timeout repeats it"
+
 
 @pytest.fixture(scope="module", params=["float32", "int8"])
 def reference(request, files):
@@ -96,7 +98,7 @@ def test_an_xnnpack_log_is_the_cpus_whatever_was_asked_for(files):
 @pytest.mark.parametrize(
     ("code", "log", "problem"),
     [
-        (None, logs.CLASSIC_GPU[:200], "stopped, as it did not end in time"),
+        (None, logs.CLASSIC_GPU[:200], f"stopped, as it did not end in time; {MORE}"),
         (1, logs.FAILED, "Disallowed CPU fallback detected."),
         (139, "", "ended by the signal SIGSEGV"),
         (3, "", "ended with exit code 3"),

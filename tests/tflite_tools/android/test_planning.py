@@ -5,14 +5,13 @@ import pytest
 from tflite_tools.android.identify import soc_name
 from tflite_tools.android.planning import (
     Model,
-    Program,
     Settings,
     check_delegates,
     left_out,
     plan_runs,
-    read_program,
     safe_name,
 )
+from tflite_tools.android.programs import Program, read_program
 from tflite_tools.android.records import DeviceInfo
 
 FOLDER = "/data/local/tmp/tflite_tools"
