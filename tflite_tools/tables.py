@@ -4,10 +4,11 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 
 _TEXT_WIDTH = 100
@@ -39,11 +40,23 @@ def formatted(value: float | None, spec: str) -> str:
     return "–" if value is None else format(value, spec)
 
 
+@dataclass(frozen=True)
+class _Harmless:
+    """A table without what steers a terminal: file and phone names may hold it."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, style, control in console.render(self.content, options):
+            shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+            yield Segment(shown, style, control)
+
+
 def as_text(table: RenderableType) -> str:
     """A table, or several, as plain text."""
     console = Console(file=io.StringIO(), width=_TEXT_WIDTH)
     with console.capture() as capture:
-        console.print(table)
+        console.print(_Harmless(table))
     return capture.get().rstrip("\n")
 
 
@@ -69,4 +82,4 @@ def print_report(report: Report, *, as_json: bool) -> None:
     if as_json:
         print(report.to_json())
     else:
-        Console().print(report.table())
+        Console().print(_Harmless(report.table()))

@@ -1,5 +1,6 @@
 """The command line: dispatch and exit codes only, one module for each command."""
 
+import contextlib
 import os
 import sys
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from tflite_tools.cli import (  # noqa: F401
     run_gpu,
 )
 from tflite_tools.cli.app import app
-from tflite_tools.cli.output import complain
+from tflite_tools.cli.output import complain, occupy_closed_output, writing_out
 from tflite_tools.errors import ToolError
 
 _NAME = "tflite-tools"
@@ -29,8 +30,12 @@ def main() -> None:
     if "--verbose" not in sys.argv:
         # Read when TensorFlow is imported: its C++ side logs errors only.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    occupy_closed_output()
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], prog_name=_NAME, standalone_mode=False))
+        with writing_out("the help") if "--help" in arguments else contextlib.nullcontext():
+            code = app(arguments, prog_name=_NAME, standalone_mode=False)
+        sys.exit(code)
     except ToolError as error:
         _refuse(str(error))
     except Exception as error:

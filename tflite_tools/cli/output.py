@@ -30,22 +30,57 @@ def show(report: "Report", done: str, *, as_json: bool, quiet: bool) -> None:
 
 
 def complain(problems: Iterable[object]) -> None:
-    """Prints a line for each problem on standard error, also where everything else is quiet."""
+    """Prints a line for each problem on standard error, also where everything else is quiet.
+
+    A file's name may hold a line break or what steers a terminal; it is shown as its escape.
+    """
+    if sys.stderr is None:  # closed; print would take standard output instead
+        return
     for problem in problems:
-        print(f"tflite-tools: {problem}", file=sys.stderr)
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(problem))
+        print(f"tflite-tools: {text}", file=sys.stderr)
 
 
-@contextlib.contextmanager
-def printed(done: str) -> Iterator[None]:
-    """Turns a standard output that cannot be written to into one clear message.
+def printed(done: str) -> contextlib.AbstractContextManager[None]:
+    """As `writing_out`, for a report.
 
     Args:
         done: As for `show`.
     """
+    return writing_out(f"{done}, but the report")
+
+
+@contextlib.contextmanager
+def writing_out(what: str) -> Iterator[None]:
+    """Turns a standard output that cannot be written to into one clear message.
+
+    Args:
+        what: What is printed, such as "the help".
+
+    Raises:
+        ToolError: It cannot be printed.
+    """
+    if sys.stdout is None:
+        raise ToolError(f"{what} cannot be printed: standard output is closed.")
     try:
         yield
         sys.stdout.flush()
     except OSError as error:
         # Python flushes once more when it exits, and would print a second message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ToolError(f"{done}, but the report cannot be printed: {error.strerror}.") from error
+        raise ToolError(f"{what} cannot be printed: {error.strerror}.") from error
+
+
+def occupy_closed_output() -> None:
+    """Keeps the first file that is opened from becoming a closed standard output.
+
+    What LiteRT prints would be written into that file.
+    """
+    if sys.stdout is None:
+        with contextlib.suppress(OSError):
+            os.fstat(1)
+            return
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        if null != 1:
+            os.close(null)
