@@ -14,9 +14,28 @@ from tflite_tools.tables import formatted
 _REASONS_SHOWN = 12
 
 
-def operator_table(operators: Sequence[OperatorReport]) -> Table:
-    """A row for each kind of operator: its versions, its costs."""
+def operator_table(
+    operators: Sequence[OperatorReport],
+    *,
+    not_counted: Sequence[str] = (),
+    counted_as: Sequence[str] = (),
+) -> Table:
+    """A row for each kind of operator: its versions, its costs.
+
+    Args:
+        operators: The operators of the main graph.
+        not_counted: Those of them that run other subgraphs.
+        counted_as: For inputs of any size, the shapes that the costs are for.
+    """
     table = Table(title="operators", title_style="bold")
+    notes = []
+    if not_counted:
+        table.title = "operators of the main graph"
+        names = ", ".join(dict.fromkeys(not_counted))
+        notes.append(f"There are more MACs: what {names} runs is not counted.")
+    if counted_as:
+        notes.append(f"MACs for an input of {', '.join(counted_as)}: larger ones need more.")
+    table.caption = escape("\n".join(notes)) or None
     table.add_column("operator", style="bold", overflow="fold")
     for heading in ("version", "count", "MACs", "share", "weights KiB"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -28,8 +47,8 @@ def operator_table(operators: Sequence[OperatorReport]) -> Table:
             escape(name),
             ", ".join(map(str, sorted({operator.version for operator in same}))),
             str(count),
-            f"{macs:,}",
-            formatted(macs / total if total else None, ".1%"),
+            "?" if name in not_counted else f"{macs:,}",
+            formatted(macs / total if total and not not_counted else None, ".1%"),
             f"{sum(operator.weight_bytes for operator in same) / 1024:,.1f}",
         )
     return table
@@ -79,7 +98,9 @@ def _advice(report: TargetReport) -> Iterator[str]:
     parts = [part for part in (target.cpu, target.gpu, target.npu) if part]
     if parts:
         yield escape("; ".join(parts))
-    if report.recommended is not None:
+    if report.recommended is None:
+        yield f"none to try with this {report.precision} file: none is known to take any of it"
+    else:
         yield f"try first with this {report.precision} file: {report.recommended}"
     attempts = ", ".join(f"{a.precision} on {a.delegate}" for a in target.attempts)
     yield f"in general, in this order: {attempts}"

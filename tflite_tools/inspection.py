@@ -60,6 +60,10 @@ class ModelReport:
         operators: The operators of its main graph in the order of execution, each with its
             options, operands, multiply-accumulate operations and bytes of weights.
         target: What the delegates of a phone would do with it.
+        not_counted: The operators of its main graph that run other subgraphs, such as "WHILE":
+            the multiply-accumulate operations in these are not counted.
+        counted_shapes: The shapes of the inputs that the multiply-accumulate operations are
+            counted for: an axis of any length is 1 there.
     """
 
     file: Path
@@ -72,6 +76,8 @@ class ModelReport:
     unchanged: bool | None = None
     operators: tuple[OperatorReport, ...] = ()
     target: TargetReport | None = None
+    not_counted: tuple[str, ...] = ()
+    counted_shapes: tuple[tuple[int, ...], ...] = ()
 
 
 def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-android") -> ModelReport:
@@ -105,6 +111,10 @@ def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-androi
             unchanged=is_unchanged(file, content),
             operators=operator_reports(whole),
             target=target_report(whole, target),
+            not_counted=whole.callers,
+            counted_shapes=tuple(
+                tuple(map(int, graph.tensors[index].shape)) for index in graph.inputs
+            ),
         )
     except ToolError as error:
         raise ToolError(f"{file}: {error}") from error

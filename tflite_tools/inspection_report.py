@@ -42,9 +42,18 @@ class InspectionReport:
 def _tables(model: ModelReport) -> Iterator[RenderableType]:
     yield _table(model)
     if model.operators:
-        yield operator_table(model.operators)
+        yield operator_table(
+            model.operators, not_counted=model.not_counted, counted_as=list(_counted_as(model))
+        )
     if model.target is not None:
         yield delegate_table(model.target)
+
+
+def _counted_as(model: ModelReport) -> Iterator[str]:
+    """The shapes of inputs of any size; a batch of any size is counted as one sample."""
+    for tensor, shape in zip(model.inputs, model.counted_shapes, strict=False):
+        if None in tensor.shape[1:]:
+            yield str(shape)
 
 
 def _table(model: ModelReport) -> Table:

@@ -57,12 +57,15 @@ class DelegateReport:
         verdict: The same in a sentence.
         operators: How many operators run on the delegate.
         mac_share: The share of the multiply-accumulate operations that runs on it; None if the
-            graph has none. Operators of which nothing is known do not count.
+            graph has none, or runs other subgraphs. Operators of which nothing is known do not
+            count.
         partitions: What it runs as one each.
         dropped_partitions: How many more partitions there would be, were their number not limited.
         decisions: One for each operator.
         source: The repository and the commit that the rules were read in.
         notes: What else to know of the delegate, a sentence each.
+        not_judged: The operators that run other subgraphs, such as "WHILE": what these hold is
+            neither judged nor counted.
     """
 
     delegate: str
@@ -76,3 +79,4 @@ class DelegateReport:
     decisions: tuple[Decision, ...]
     source: str
     notes: tuple[str, ...]
+    not_judged: tuple[str, ...] = ()

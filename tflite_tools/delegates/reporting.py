@@ -39,7 +39,8 @@ def delegate_report(graph: ModelGraph, delegate: str) -> DelegateReport:
         delegate=delegate,
         title=rules.title,
         coverage=coverage,
-        verdict=failure or _verdict(coverage, decisions, kept, share, dropped),
+        verdict=(failure or _verdict(coverage, decisions, kept, share, dropped))
+        + _bodies(graph.callers),
         operators=len(running),
         mac_share=share,
         partitions=tuple(kept),
@@ -47,6 +48,7 @@ def delegate_report(graph: ModelGraph, delegate: str) -> DelegateReport:
         decisions=decisions,
         source=rules.source,
         notes=rules.notes,
+        not_judged=graph.callers,
     )
 
 
@@ -59,7 +61,7 @@ def _largest(partitions: list[Partition], rules: Rules) -> list[Partition]:
 
 
 def _mac_share(graph: ModelGraph, running: set[int]) -> float | None:
-    if graph.macs == 0:
+    if graph.macs == 0 or graph.callers:
         return None
     return sum(graph.operators[index].macs for index in running) / graph.macs
 
@@ -72,6 +74,8 @@ def _coverage(
     if len(running) == len(graph.operators):
         return "full"
     if any(decision.status == "unknown" for decision in decisions):
+        return "unknown"
+    if graph.callers and not running:
         return "unknown"
     return "partial" if running else "none"
 
@@ -115,6 +119,13 @@ def _verdict(
         if names := _counted(decisions, status):
             text += f"; {words}: {names}"
     return text + (f"; {dropped} more left to the CPU: too many or too small" if dropped else "")
+
+
+def _bodies(callers: Sequence[str]) -> str:
+    """What to say of other subgraphs: delegates take operators of them as well."""
+    if not callers:
+        return ""
+    return f"; of the main graph alone: what {', '.join(dict.fromkeys(callers))} runs is not judged"
 
 
 def _counted(decisions: Sequence[Decision], status: str) -> str:

@@ -17,8 +17,8 @@ class TargetReport:
     Attributes:
         target: The phone.
         precision: What the graph computes with: "float32", "float16" (its weights) or "int8".
-        recommended: The delegate to try first with this file; None if the target names none for
-            its precision.
+        recommended: The delegate to try first with this file; None if none that the target names
+            for its precision takes an operator.
         delegates: A report for each delegate that exists for the phone.
     """
 
@@ -58,11 +58,14 @@ def _precision(graph: ModelGraph) -> str:
 
 def _recommended(target: Target, precision: str, reports: dict[str, DelegateReport]) -> str | None:
     """Of what the target names for the precision: what takes most, the first of equals."""
-    delegates = [a.delegate for a in target.attempts if a.precision == precision]
-    return max(delegates, key=lambda name: _rank(reports[name]), default=None)
+    named = [a.delegate for a in target.attempts if a.precision == precision]
+    useful = [delegate for delegate in named if reports[delegate].operators]
+    return max(useful, key=lambda name: _rank(reports[name]), default=None)
 
 
 def _rank(report: DelegateReport) -> float:
     """How much runs on it; nearly all counts as all, so that the target's order decides."""
-    share = report.mac_share or 0.0
+    share = report.mac_share
+    if share is None:
+        share = report.operators / len(report.decisions)
     return 1.0 if report.coverage == "full" or share >= _NEARLY_ALL else share

@@ -10,7 +10,7 @@ from tflite_tools.model_graph import ModelGraph, Operator, read_graph
 
 
 def ops_not_taken(model: LiteModel) -> tuple[int, tuple[OpsNotTaken, ...]]:
-    """How many operators a file has, and which of them XNNPACK did not take.
+    """How many operators a file's main graph has, and which of them XNNPACK did not take.
 
     What it took is read off the interpreter; why it did not take the others, off its rules.
     """
@@ -21,12 +21,12 @@ def ops_not_taken(model: LiteModel) -> tuple[int, tuple[OpsNotTaken, ...]]:
         for decision in delegate_report(graph, "xnnpack").decisions
     }
     others = Counter(
-        (operator.name, reasons[operator.index])
+        (operator.name, reasons[operator.index], bool(operator.calls))
         for operator in graph.operators
         if operator.index not in taken
     )
     return len(graph.operators), tuple(
-        OpsNotTaken(name, count, reason) for (name, reason), count in others.items()
+        OpsNotTaken(name, count, reason, calls) for (name, reason, calls), count in others.items()
     )
 
 

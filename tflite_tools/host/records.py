@@ -14,11 +14,14 @@ class OpsNotTaken:
         op: What they are, such as "GELU".
         count: How many of them.
         reason: What is against them, in words.
+        runs_subgraphs: Whether they run other subgraphs, as WHILE does, of whose operators
+            nothing is said: XNNPACK may have taken some.
     """
 
     op: str
     count: int
     reason: str
+    runs_subgraphs: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class HostRecord:
             runs, in MB of 10⁶ bytes, Python and LiteRT themselves left out; None where the system
             does not tell.
         size_bytes: The size of the file.
-        ops_total: How many operators it has.
+        ops_total: How many operators its main graph has.
         ops_not_taken: Which of them XNNPACK did not take, and why.
         op_profile: How long each operator took, in the order of execution; empty if not asked for.
     """

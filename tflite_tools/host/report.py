@@ -62,7 +62,7 @@ class HostReport:
             _COLUMNS,
             caption="ms: median; ratio: to the first file; of CPU: ratio of processor times, which "
             "other work disturbs less; per s: inferences; load ms, MB: a fresh "
-            "process; XNNPACK: operators that it took.",
+            "process; XNNPACK: operators that it took, + ? and what loops run.",
         )
         for record in self.records:
             if record.num_threads == num_threads:
@@ -71,7 +71,8 @@ class HostReport:
 
     def _not_taken(self) -> list[str]:
         lines = (
-            f"{record.file.name}: XNNPACK did not take {ops.op}×{ops.count}: {ops.reason}."
+            f"{record.file.name}: XNNPACK did not take {ops.op}×{ops.count}: {ops.reason}"
+            + ("; what it runs was not looked into." if ops.runs_subgraphs else ".")
             for record in self.records
             for ops in record.ops_not_taken
         )
@@ -89,5 +90,9 @@ def _cells(record: HostRecord) -> tuple[str, ...]:
         f"{record.throughput:.1f}",
         f"{record.init_ms:.0f}",
         formatted(record.peak_memory_mb, ".1f"),
-        f"{taken}/{record.ops_total}",
+        f"{taken}/{record.ops_total}" + (" + ?" if _runs_subgraphs(record) else ""),
     )
+
+
+def _runs_subgraphs(record: HostRecord) -> bool:
+    return any(ops.runs_subgraphs for ops in record.ops_not_taken)

@@ -13,7 +13,8 @@ def count_macs(name: str, inputs: _Inputs, outputs: _Outputs) -> int:
     """The multiply-accumulate operations of one run; 0 for an operator that has none.
 
     An axis of any length counts as 1. Additions, poolings and activations count nothing, as in
-    `keras_finet.complexity`.
+    `keras_finet.complexity`; neither do products element by element, such as an LSTM's peepholes.
+    What stands in another subgraph, such as the body of a loop, is not counted.
     """
     return _COUNTS[name](inputs, outputs) if name in _COUNTS else 0
 
@@ -55,6 +56,29 @@ def _matrix_product(inputs: _Inputs, outputs: _Outputs) -> int:
     return prod(outputs[0].shape[:-2]) * isqrt(sides)
 
 
+def _recurrent(*places: int) -> Callable[[_Inputs, _Outputs], int]:
+    """Of matrices of weights, each of which meets every row of the input; some may be left out."""
+
+    def count(inputs: _Inputs, outputs: _Outputs) -> int:
+        given = (inputs[place] for place in places if place < len(inputs))
+        weights = sum(prod(tensor.shape) for tensor in given if tensor is not None)
+        return prod(_shape(inputs, 0)[:-1]) * weights
+
+    return count
+
+
+# Gates' weights of the input and of the state, then those of the projection. Google's
+# tflite/kernels/lstm.cc, unidirectional_sequence_lstm.cc and bidirectional_sequence_lstm.cc.
+_lstm = _recurrent(*range(1, 9), 16)
+_two_lstms = _recurrent(*range(1, 9), 16, *range(18, 26), 33, *range(40, 48))
+_basic_lstm = _recurrent(2)
+_BASIC_LSTM_INPUTS = 5
+
+
+def _one_lstm(inputs: _Inputs, outputs: _Outputs) -> int:
+    return (_basic_lstm if len(inputs) == _BASIC_LSTM_INPUTS else _lstm)(inputs, outputs)
+
+
 _COUNTS: dict[str, Callable[[_Inputs, _Outputs], int]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
@@ -62,4 +86,11 @@ _COUNTS: dict[str, Callable[[_Inputs, _Outputs], int]] = {
     "FULLY_CONNECTED": _fully_connected,
     "CONV_3D": _convolution_3d,
     "BATCH_MATMUL": _matrix_product,
+    "LSTM": _one_lstm,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
+    "BIDIRECTIONAL_SEQUENCE_LSTM": _two_lstms,
+    "RNN": _recurrent(1, 2),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent(1, 2),
+    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent(1, 2, 5, 6, 10, 11),
+    "SVDF": _recurrent(1, 2),
 }

@@ -74,6 +74,15 @@ class Operator:
     macs: int
 
     @property
+    def calls(self) -> tuple[int, ...]:
+        """The subgraphs that it runs, such as the condition and the body of a loop."""
+        return tuple(
+            value
+            for name, value in self.options.items()
+            if name == "subgraph" or name.endswith("subgraph_index")
+        )
+
+    @property
     def weight_bytes(self) -> int:
         """The bytes of the constants that it reads."""
         return sum(tensor.size_bytes for tensor in self.inputs if tensor is not None)
@@ -97,5 +106,10 @@ class ModelGraph:
 
     @property
     def macs(self) -> int:
-        """The multiply-accumulate operations of one run."""
+        """The multiply-accumulate operations of one run, without those of `callers`."""
         return sum(operator.macs for operator in self.operators)
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """The operators that run other subgraphs, such as "WHILE"; what these hold is not read."""
+        return tuple(operator.name for operator in self.operators if operator.calls)
