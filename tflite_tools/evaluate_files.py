@@ -34,6 +34,7 @@ def evaluate_files(
     workers: int | None = None,
     min_accuracy: float | None = None,
     min_agreement: float | None = None,
+    min_delegate_agreement: float | None = None,
     skip_unreadable: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
     delegate: str = "cpu",
@@ -55,6 +56,8 @@ def evaluate_files(
         min_accuracy: The share of samples whose label every file has to find.
         min_agreement: The share of samples on which every file has to choose the reference's
             class.
+        min_delegate_agreement: The share of samples on which every file has to choose the same
+            class on the delegate as on the CPU.
         skip_unreadable: Whether to leave out images that cannot be read.
         data_dir: Where TFDS data sets are.
         delegate: "cpu", or "gpu": all figures are then those of LiteRT's GPU path alone, as in
@@ -71,12 +74,20 @@ def evaluate_files(
         raise ToolError("min_agreement: needs a reference to agree with, got none.")
     check_share(min_accuracy, "min_accuracy")
     check_share(min_agreement, "min_agreement")
+    check_share(min_delegate_agreement, "min_delegate_agreement")
+    if min_delegate_agreement is not None and delegate == "cpu":
+        raise ToolError("min_delegate_agreement: needs a delegate such as gpu, got cpu.")
     runner_for(delegate)  # refuses what is wrong before anything is loaded
     as_said = "torch" if preprocessing is None else preprocessing
     check_source(dataset, what="dataset", limit=samples, preprocessing=as_said)
     if isinstance(reference, str | os.PathLike):
         check_keras_file(Path(reference))
     models = load_models(files)
+    if min_delegate_agreement is not None and len(models[0].row_shape) != 1:
+        raise ToolError(
+            "min_delegate_agreement: needs a classifier with outputs (N, classes), got outputs "
+            f"(N, {', '.join(map(str, models[0].row_shape))})."
+        )
     contents = {model.path: model.content for model in models}
     labelled = load_labelled(
         dataset,
@@ -103,7 +114,12 @@ def evaluate_files(
         class_names=labelled.class_names or names,
         progress=progress,
     )
-    gates = gate_results(report.records, min_accuracy=min_accuracy, min_agreement=min_agreement)
+    gates = gate_results(
+        report.records,
+        min_accuracy=min_accuracy,
+        min_agreement=min_agreement,
+        min_delegate_agreement=min_delegate_agreement,
+    )
     return replace(report, gates=gates)
 
 

@@ -15,7 +15,7 @@ class GateResult:
 
     Attributes:
         file: The .tflite file.
-        figure: "accuracy" (top-1) or "agreement" (with the reference).
+        figure: "accuracy" (top-1), "agreement" (with the reference) or "agreement with the CPU".
         got: The share of samples.
         wanted: The smallest share that passes.
         samples: How many samples it is a share of.
@@ -42,6 +42,7 @@ def gate_results(
     *,
     min_accuracy: float | None = None,
     min_agreement: float | None = None,
+    min_delegate_agreement: float | None = None,
 ) -> tuple[GateResult, ...]:
     """Compares the figures of files with what was asked of all of them."""
     return tuple(
@@ -50,9 +51,14 @@ def gate_results(
         for figure, got, wanted in (
             ("accuracy", record.top1, min_accuracy),
             ("agreement", record.agreement, min_agreement),
+            ("agreement with the CPU", _with_cpu(record), min_delegate_agreement),
         )
         if wanted is not None and got is not None
     )
+
+
+def _with_cpu(record: EvaluationRecord) -> float | None:
+    return None if record.accelerator is None else record.accelerator.agreement
 
 
 def check_share(value: Any, option: str) -> None:

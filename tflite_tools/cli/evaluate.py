@@ -55,6 +55,12 @@ def evaluate(
             help="Exit with code 1 if a file agrees with --reference on less: 0.99 or 99%."
         ),
     ] = None,
+    min_delegate_agreement: Annotated[
+        str | None,
+        typer.Option(
+            help="Exit with code 1 if a file agrees on --delegate with the CPU on less: 99.9%."
+        ),
+    ] = None,
     skip_unreadable: SkipUnreadable = False,
     data_dir: DataDir = None,
     output: Annotated[
@@ -78,6 +84,7 @@ def evaluate(
 
     accuracy = parse_share(min_accuracy, "--min-accuracy")
     agreement = parse_share(min_agreement, "--min-agreement")
+    same = parse_share(min_delegate_agreement, "--min-delegate-agreement")
     with (
         output_folder(output) if output is not None else nullcontext() as folder,
         progress_bars(quiet=quiet) as progress,
@@ -92,6 +99,7 @@ def evaluate(
             workers=threads,
             min_accuracy=accuracy,
             min_agreement=agreement,
+            min_delegate_agreement=same,
             skip_unreadable=skip_unreadable,
             data_dir=data_dir,
             delegate=delegate,

@@ -6,8 +6,10 @@ import typer
 
 from tflite_tools.cli.app import app
 from tflite_tools.cli.options import FilePreprocessing, Files, Json, Quiet
-from tflite_tools.cli.output import show
+from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import progress_bars
+
+_CHECK_FAILED = 1
 
 
 @app.command()
@@ -17,12 +19,19 @@ def run_gpu(
         str | None,
         typer.Option(
             help="Samples to compare on: a folder of images, an .npy or .npz file, a TFDS name.",
-            show_default="random",
+            show_default="8 random ones",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(help="At most so many of them, evenly spread.")] = 16,
+    limit: Annotated[int, typer.Option(help="At most so many of --inputs, evenly spread.")] = 16,
     preprocessing: FilePreprocessing = None,
     runs: Annotated[int, typer.Option(help="How many runs to time.")] = 20,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            help="Exit with code 1 if an output differs by more than this share of the largest "
+            "one, and by more than three int8 steps."
+        ),
+    ] = 0.01,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -37,9 +46,13 @@ def run_gpu(
                 limit=limit,
                 preprocessing=preprocessing,
                 runs=runs,
+                tolerance=tolerance,
                 progress=progress,
             )
             for file in files
         ]
     report = GpuReport(tuple(records))
     show(report, "the files were run", as_json=json, quiet=quiet)
+    complain(report.complaints())
+    if not report.passed:
+        raise typer.Exit(_CHECK_FAILED)

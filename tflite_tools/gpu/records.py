@@ -20,6 +20,10 @@ class GpuRecord:
             for a real one.
         comparison: Its outputs against those of the processor.
         largest_output: The largest absolute output of the processor, to judge the errors by.
+        tolerance: Which share of `largest_output` an error may be.
+        allowed_error: What that is, or three quantisation steps of the output if they are more.
+        passed: Whether no output differs by more. A first choice may change only between outputs
+            that are twice as near to each other.
         compile_ms: How long it took to load and compile the file, in milliseconds.
         first_ms: The time of the first run.
         runs: How many runs were timed after the warm-up.
@@ -32,6 +36,9 @@ class GpuRecord:
     software: bool
     comparison: EvaluationRecord
     largest_output: float
+    tolerance: float
+    allowed_error: float
+    passed: bool
     compile_ms: float
     first_ms: float
     runs: int

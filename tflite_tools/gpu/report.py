@@ -22,6 +22,21 @@ class GpuReport:
     def __str__(self) -> str:
         return as_text(self.table())
 
+    @property
+    def passed(self) -> bool:
+        """Whether all files computed on the GPU what they compute on the processor."""
+        return all(record.passed for record in self.records)
+
+    def complaints(self) -> list[str]:
+        """A line for each file that did not."""
+        return [
+            f"{record.file}: expected outputs within {record.allowed_error:.1e} of the "
+            f"processor's, got a difference of {record.comparison.max_abs_error:.1e} on the GPU "
+            f"(--tolerance {record.tolerance:g})."
+            for record in self.records
+            if not record.passed
+        ]
+
     def table(self) -> Table:
         """One row for each file: its distance from the processor, its times."""
         samples = self.records[0].comparison.samples
@@ -33,7 +48,7 @@ class GpuReport:
             caption += "\nThis GPU is a program: its times say nothing of a real one."
         table = file_table(
             f"on {escape(self.records[0].device)}",
-            ("same top-1", "max error", "of", "first, median, p95 ms"),
+            ("same top-1", "max error", "allowed", "first, median, p95 ms"),
             caption=caption,
         )
         for record in self.records:
@@ -41,7 +56,7 @@ class GpuReport:
                 escape(record.file.name),
                 formatted(record.comparison.agreement, ".1%"),
                 formatted(record.comparison.max_abs_error, ".1e"),
-                f"{record.largest_output:.3g}",
+                f"{record.allowed_error:.1e}" + ("" if record.passed else ": FAILED"),
                 f"{record.first_ms:.1f}, {record.median_ms:.2f}, {record.p95_ms:.2f}",
             )
         return table

@@ -1,5 +1,6 @@
 """Runs a .tflite file on the GPU alone and compares it with the processor."""
 
+import math
 import os
 from typing import Any
 
@@ -10,7 +11,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.feeding import Feeding, common_feeding
 from tflite_tools.gpu import child
 from tflite_tools.gpu.drivers import find_driver
-from tflite_tools.gpu.executing import execute
+from tflite_tools.gpu.executing import Executed, execute
 from tflite_tools.gpu.records import GpuRecord
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.prediction import predict
@@ -20,6 +21,10 @@ from tflite_tools.scoring import scored
 from tflite_tools.trial import check_runs
 
 _RANDOM_SAMPLES = 8
+# GPUs may compute in float16, whose rounding of 5e-4 adds up over the layers.
+_TOLERANCE = 0.01
+# An int8 file goes through floats on the GPU, so that each of its layers may round otherwise.
+_ALLOWED_STEPS = 3.0
 
 
 def run_on_gpu(
@@ -29,6 +34,7 @@ def run_on_gpu(
     limit: int = 16,
     preprocessing: str | None = None,
     runs: int = 20,
+    tolerance: float = _TOLERANCE,
     progress: Progress | None = None,
 ) -> GpuRecord:
     """Runs a .tflite file on the GPU alone; not one operator falls back to the processor.
@@ -44,6 +50,8 @@ def run_on_gpu(
         preprocessing: "torch", "tf", "unit" or "none", for images; by default what the file says,
             and "torch" where it says nothing.
         runs: How many runs to time.
+        tolerance: How far an output may be from the processor's, as a share of its largest
+            absolute output. Three quantisation steps of the output are always allowed.
         progress: Called with the file, how many runs of it are done, and how many there are.
 
     Returns:
@@ -54,6 +62,10 @@ def run_on_gpu(
     """
     if runs < 1:
         raise ToolError(f"runs: expected 1 or more, got {runs}.")
+    if limit < 1:
+        raise ToolError(f"limit: expected 1 or more, got {limit}.")
+    if not 0 <= tolerance < math.inf:
+        raise ToolError(f"tolerance: expected 0 or more, such as 0.01, got {tolerance}.")
     driver = find_driver()
     check_runs(path)
     model = LiteModel(path)
@@ -73,23 +85,33 @@ def run_on_gpu(
     count = counter(progress, model.path, runs + 2 * len(given))
     executed = execute(child.run, model.path, driver, samples=given, runs=runs, progress=count)
     on_cpu = predict(model, given, workers=1, progress=count)
-    result = executed.result
+    return record_of(model, executed, on_cpu, tolerance)
+
+
+def record_of(
+    model: LiteModel, executed: Executed, on_cpu: FloatArray, tolerance: float
+) -> GpuRecord:
+    """What ran on the GPU, held against the processor's outputs."""
+    result, step = executed.result, model.output_step
     times = np.array(result["times_ms"])
+    comparison = scored(
+        model.path, result["outputs"], output_step=step, labels=None, reference=on_cpu
+    )
+    assert comparison.max_abs_error is not None  # there is a reference
+    largest = float(np.abs(on_cpu).max())
+    allowed = max(tolerance * largest, _ALLOWED_STEPS * step)
     return GpuRecord(
         file=model.path,
         device=executed.device,
         software=executed.software,
-        comparison=scored(
-            model.path,
-            result["outputs"],
-            output_step=model.output_step,
-            labels=None,
-            reference=on_cpu,
-        ),
-        largest_output=float(np.abs(on_cpu).max()),
+        comparison=comparison,
+        largest_output=largest,
+        tolerance=tolerance,
+        allowed_error=allowed,
+        passed=comparison.max_abs_error <= allowed,
         compile_ms=result["compile_ms"],
         first_ms=result["first_ms"],
-        runs=runs,
+        runs=len(times),
         median_ms=float(np.median(times)),
         p95_ms=float(np.percentile(times, 95)),
     )
