@@ -1,6 +1,5 @@
 """A .tflite file over many samples, on several threads."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,6 +11,7 @@ import numpy as np
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.samples import AnyArray, FloatArray, as_float32
+from tflite_tools.thread_counts import usable_cores
 
 # So many batches are one piece of work: few enough that all threads end at about the same time.
 _BATCHES = 16
@@ -53,13 +53,6 @@ def predict(
     else:
         _in_threads(work, models)
     return np.concatenate([work.done[start] for start in sorted(work.done)])
-
-
-def usable_cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
-from tflite_tools.prediction import predict, usable_cores
+from tflite_tools.prediction import predict
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +133,3 @@ def test_samples_are_checked_as_a_whole(files, many):
     bad[[70, 130], 0, 0, 0] = np.nan
     with pytest.raises(ToolError, match="NaN or infinity in 2 of 137 samples, first in sample 70"):
         predict(LiteModel(files["int8"]), bad, workers=2)
-
-
-def test_usable_cores(monkeypatch):
-    assert 1 <= usable_cores() <= os.cpu_count()
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert usable_cores() == os.cpu_count()
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert usable_cores() == 1

@@ -5,25 +5,21 @@ import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tflite_tools.android.connection import Connection, DeviceLostError, StoppedError
-from tflite_tools.android.executing import Cargo, run_missing
-from tflite_tools.android.identify import identify, with_known_cores
-from tflite_tools.android.judging import Reference, judge
+from tflite_tools.android.connection import Connection
+from tflite_tools.android.executing import Cargo
+from tflite_tools.android.judging import Reference
+from tflite_tools.android.one_phone import Job, Result, work_on
 from tflite_tools.android.phones import connected_phones
 from tflite_tools.android.planning import (
     Model,
     Settings,
     check_delegates,
     left_out,
-    plan_runs,
 )
-from tflite_tools.android.programs import check_abi, read_program
-from tflite_tools.android.records import AndroidRun, DeviceInfo
-from tflite_tools.android.records_on_disk import RunFolder, StoredPhone
+from tflite_tools.android.programs import read_program
 from tflite_tools.android.reporting import AndroidReport
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import read_tflite
@@ -38,29 +34,6 @@ _NIGHTLY = (
 )
 _LIBRARY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _POLL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What is the same for every phone."""
-
-    cargo: Cargo
-    references: dict[Path, Reference]
-    settings: Settings
-    folder: Path
-    cool_down: float
-    timeout: float
-    tolerance: float
-    progress: Progress | None
-
-
-@dataclass(frozen=True)
-class _Result:
-    """What became of one phone."""
-
-    info: DeviceInfo | None
-    runs: tuple[AndroidRun, ...]
-    problems: tuple[str, ...]
 
 
 def benchmark_android(
@@ -108,6 +81,7 @@ def benchmark_android(
 
     Raises:
         ToolError: A file or an argument cannot be used, or no phone can.
+        KeyboardInterrupt: As it is; its arguments say what each phone has finished.
     """
     settings = _settings(delegates, threads, runs, repeats, op_profile)
     _check_seconds(cool_down, timeout, tolerance)
@@ -115,7 +89,7 @@ def benchmark_android(
     cargo = _cargo(references, binaries, libraries)
     phones, problems = connected_phones(serials)
     with output_folder(output) as folder:
-        job = _Job(cargo, references, settings, folder, cool_down, timeout, tolerance, progress)
+        job = Job(cargo, references, settings, folder, cool_down, timeout, tolerance, progress)
         results = _on_all(phones, job)
     problems += [problem for result in results for problem in result.problems]
     report = AndroidReport(
@@ -192,60 +166,20 @@ def _library(path: Path) -> tuple[str, bytes]:
         raise ToolError(f"{path}: expected a readable library: {error.strerror}.") from error
 
 
-def _on_all(phones: Sequence[Any], job: _Job) -> list[_Result]:
+def _on_all(phones: Sequence[Any], job: Job) -> list[Result]:
     """Runs the job on all phones at once; Ctrl-C lets each of them clean up first."""
     stopped = threading.Event()
     with ThreadPoolExecutor(max_workers=len(phones)) as pool:
-        futures = [pool.submit(_on_one, Connection(phone, stopped), job) for phone in phones]
+        futures = [pool.submit(work_on, Connection(phone, stopped), job) for phone in phones]
         try:
             while wait(futures, timeout=_POLL_SECONDS).not_done:
                 pass
+        except KeyboardInterrupt as error:
+            stopped.set()
+            wait(futures)
+            said = [problem for future in futures for problem in future.result().problems]
+            raise KeyboardInterrupt(*said) from error
         except BaseException:
             stopped.set()
             raise
         return [future.result() for future in futures]
-
-
-def _on_one(connection: Connection, job: _Job) -> _Result:
-    info = problem = None
-    runs: tuple[AndroidRun, ...] = ()
-    damaged: list[str] = []
-    try:
-        info = identify(connection)
-        cargo = job.cargo
-        check_abi(cargo.programs, info)
-        folder = RunFolder(job.folder, info.serial)
-        if (before := folder.known_phone()) is not None:
-            info = with_known_cores(info, before.device)
-        plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
-        folder.save_phone(StoredPhone(info, job.tolerance, plan))
-        name = Path(info.serial)
-        try:
-            run_missing(
-                connection,
-                info,
-                plan,
-                cargo,
-                folder,
-                cool_down=job.cool_down,
-                timeout=job.timeout,
-                progress=lambda done: job.progress(name, done, len(plan)) if job.progress else None,
-            )
-        finally:
-            stored, damaged = folder.load_all(plan)
-            runs = tuple(
-                judge(run, info.serial, folder.log(run), found, job.references[run.file])
-                for run, found in stored
-            )
-    except DeviceLostError as error:
-        problem = (
-            f"{connection.serial}: lost after {len(runs)} finished runs ({error}). Connect it "
-            "again and repeat the command: it runs only what is missing."
-        )
-    except ToolError as error:
-        problem = str(error)
-    except OSError as error:
-        problem = f"{connection.serial}: results cannot be written: {error}. Make room and repeat."
-    except StoppedError:
-        problem = f"{connection.serial}: interrupted after {len(runs)} finished runs."
-    return _Result(info, runs, (*([problem] if problem else []), *damaged))

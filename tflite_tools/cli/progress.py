@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tflite_tools.cli.output import complain
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -18,9 +20,21 @@ _SECONDS_PER_FRAME = 0.1
 def progress_bars(*, quiet: bool = False) -> Iterator["ProgressBars | None"]:
     """Yields what draws a bar for each file on standard error; None if that is no terminal.
 
+    Ctrl-C is said in a line, after the bars.
+
     Args:
         quiet: Draw nothing.
     """
+    try:
+        with _bars(quiet=quiet) as bars:
+            yield bars
+    except KeyboardInterrupt as error:
+        complain(error.args or ["interrupted."])
+        raise
+
+
+@contextlib.contextmanager
+def _bars(*, quiet: bool) -> Iterator["ProgressBars | None"]:
     if quiet or not sys.stderr.isatty():
         yield None
         return

@@ -146,7 +146,7 @@ def _record(
         p95_ms=float(np.percentile(wall, 95)),
         std_ms=float(wall.std()),
         min_ms=float(wall.min()),
-        ratio=float(np.median(wall) / np.median(first.wall)),
+        ratio=float(np.median(by_round)),
         ratio_spread=(float(low), float(high)),
         cpu_ms=cpu_ms,
         cpu_ratio=cpu_ms / first_cpu_ms if first_cpu_ms else None,

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tflite_tools.host.records import Machine
-from tflite_tools.prediction import usable_cores
+from tflite_tools.thread_counts import usable_cores
 
 # A share of the cores that an idle desktop may have in use.
 _IDLE = 0.25

@@ -38,7 +38,8 @@ class HostRecord:
         p95_ms: The time that 95 % of the runs kept to.
         std_ms: Their standard deviation.
         min_ms: The shortest.
-        ratio: `median_ms` divided by that of the first file with as many threads.
+        ratio: The median of a round divided by that of the first file with as many threads in the
+            same round: the median over the rounds.
         ratio_spread: The quartiles of that ratio over the rounds.
         cpu_ms: What the processor worked for a run, all threads together: the median of the
             rounds. Unlike the other times it hardly changes when other programs run as well.

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from tflite_tools.errors import ToolError
+from tflite_tools.host.records import HostRecord
 from tflite_tools.host.report import HostReport
 from tflite_tools.json_records import record_from
 from tflite_tools.output_folder import whole_file
@@ -48,7 +49,21 @@ def load_host_report(path: str | os.PathLike[str]) -> HostReport:
         raise ToolError(f"{path}: not the report of a benchmark: {error}. {_REMEDY}") from error
     if not report.records:
         raise ToolError(f"{path}: a benchmark without a record. {_REMEDY}")
+    for index, record in enumerate(report.records):
+        if name := _impossible(record):
+            raise ToolError(
+                f"{path}: records[{index}].{name}: no benchmark gives {getattr(record, name)!r}. "
+                f"{_REMEDY}"
+            )
     return report
+
+
+def _impossible(record: HostRecord) -> str | None:
+    """The first figure that is zero or negative and cannot be."""
+    positive = ("num_threads", "runs", "mean_ms", "median_ms", "p95_ms", "min_ms", "ratio")
+    above = (name for name in (*positive, "throughput") if getattr(record, name) <= 0)
+    not_below = ("std_ms", "cpu_ms", "init_ms", "size_bytes", "ops_total")
+    return next(above, next((name for name in not_below if getattr(record, name) < 0), None))
 
 
 def _refuse(constant: str) -> None:

@@ -45,7 +45,7 @@ class HostRows:
                 low_ms=record.min_ms,
                 high_ms=max(record.p95_ms, record.median_ms),
                 p95_ms=record.p95_ms,
-                runs_per_second=record.throughput,
+                runs_per_second=1000 / record.median_ms,
                 init_ms=record.init_ms,
                 memory_mb=record.peak_memory_mb,
                 delegated_share=_taken(record) / record.ops_total if record.ops_total else None,

@@ -93,6 +93,10 @@ def changed(stored, *path_and_value):
         (("records", 0, "mean_ms", float("nan")), "not JSON, or cut off: NaN is no figure"),
         (("records", 0, "ratio_spread", [1]), r"ratio_spread: expected 2 values"),
         (("records", 0, "op_profile", 0, "calls", None), r"op_profile\[0\]\.calls: expected int"),
+        (("records", 1, "median_ms", -1.0), r"records\[1\]\.median_ms: no benchmark gives -1.0"),
+        (("records", 0, "num_threads", -2), r"num_threads: no benchmark gives -2"),
+        (("records", 0, "min_ms", 0.0), r"min_ms: no benchmark gives 0.0"),
+        (("records", 0, "init_ms", -0.1), r"init_ms: no benchmark gives -0.1"),
         (("machine", None), "machine: expected an object, got 'None'"),
     ],
 )
