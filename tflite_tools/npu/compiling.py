@@ -11,7 +11,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.flatbuffer import DAMAGE, op_histogram
 from tflite_tools.integrity import check_unchanged
 from tflite_tools.interpreter import read_tflite
-from tflite_tools.model_graph import ModelGraph, read_graph
+from tflite_tools.model_graph import ModelGraph, Operator, read_graph
 from tflite_tools.npu.compiler import Finished, run_compiler
 from tflite_tools.npu.compiler_log import CompilerLog, read_log
 from tflite_tools.npu.records import CompilationFailure, CompilationRecord, RefusedOperator
@@ -127,6 +127,7 @@ def _compiled(
             if finished.code != 0 or not temporary.is_file():
                 _refuse(source, soc, graph, finished, log)
             _check_counts(source, temporary, log)
+            refused = _refused(graph, read_graph(temporary.read_bytes()), log)
     return CompilationRecord(
         source=source,
         file=final,
@@ -134,7 +135,7 @@ def _compiled(
         operators=log.operators or 0,
         offloaded=log.offloaded,
         partitions=log.partitions,
-        refused=_refused(graph, log),
+        refused=refused,
         source_bytes=size,
         size_bytes=final.stat().st_size,
         compile_seconds=finished.seconds,
@@ -158,11 +159,33 @@ def _checked(source: Path) -> tuple[ModelGraph, int]:
     return graph, len(content)
 
 
-def _refused(graph: ModelGraph, log: CompilerLog) -> tuple[RefusedOperator, ...]:
-    return tuple(
-        RefusedOperator(index, _op(graph, index), reason)
-        for index, reason in sorted(log.refused.items())
-    )
+def _refused(
+    graph: ModelGraph, compiled: ModelGraph, log: CompilerLog
+) -> tuple[RefusedOperator, ...]:
+    """What the log names, and what stands in the compiled file as it was without being named."""
+    kept = {_made(operator) for operator in compiled.operators}
+    left = {operator.index: operator for operator in graph.operators if _made(operator) in kept}
+    # The log counts the operators of a loop's body from 0 as well.
+    elsewhere = set(log.refused) - set(left) if graph.callers else ()
+    refused = [
+        RefusedOperator(
+            index, "an operator of a loop's body" if index in elsewhere else _op(graph, index), why
+        )
+        for index, why in log.refused.items()
+    ]
+    unnamed = (operator for index, operator in left.items() if index not in log.refused)
+    refused += (RefusedOperator(o.index, o.name, _not_named(o)) for o in unnamed)
+    return tuple(sorted(refused, key=lambda operator: operator.index))
+
+
+def _made(operator: Operator) -> tuple[str, tuple[str, ...]]:
+    return operator.name, tuple(tensor.name for tensor in operator.outputs)
+
+
+def _not_named(operator: Operator) -> str:
+    if operator.name.startswith("CUSTOM:"):
+        return "is a custom operator, which LiteRT's plugin does not look at"
+    return "the compiler does not say why"
 
 
 def _op(graph: ModelGraph, index: int) -> str:

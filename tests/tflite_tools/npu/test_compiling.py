@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.converted import contents_of
 from support.hostile import randomize
+from support.odd_files import lstm_file
 from support.operator_zoo import zoo_file
 from support.qairt import libraries, needs_compiler
 
@@ -69,6 +70,22 @@ def test_what_is_refused_stays_on_the_cpu_and_is_named(zoo_path):
     text = str(CompilationReport((record,)))
     assert "29 of 30" in text
     assert "on the CPU EXP×1" in text
+
+
+def test_what_is_left_without_a_word_is_named_too(flex_file, tmp_path):
+    record = compiled(flex_file, output=tmp_path)
+    assert (record.offloaded, record.operators) == (1, 2)
+    (refused,) = record.refused
+    assert (refused.index, refused.op) == (1, "CUSTOM:FlexConv2D")
+    assert "is a custom operator" in refused.reason
+    assert "on the CPU CUSTOM:FlexConv2D×1" in str(CompilationReport((record,)))
+
+
+def test_what_a_loop_holds_is_not_taken_for_an_operator_of_the_main_graph(tmp_path):
+    path = tmp_path / "lstm.tflite"
+    path.write_bytes(lstm_file())
+    named = [(refused.index, refused.op) for refused in compiled(path).refused]
+    assert named == [(1, "WHILE"), (4, "an operator of a loop's body")]
 
 
 def test_what_the_plugin_does_not_translate_is_said_so(zoo_path):
