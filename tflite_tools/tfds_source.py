@@ -65,10 +65,11 @@ def load_tfds(
         data_dir: Where the data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
     """
     check_installed(name)
-    shape = ImageShape(sample_shape, source=name)
-    normalize = normalization(preprocessing, shape.channels)
     with silenced():
+        # First: what is no data set may be a folder that is not there.
         builder = prepared_builder(name, data_dir)
+        shape = ImageShape(sample_shape, source=name)
+        normalize = normalization(preprocessing, shape.channels)
         features = image_features(name, builder.info)
         rows = _rows(name, builder, split, limit)
         pixels, labels = [], []

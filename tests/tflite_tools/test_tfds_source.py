@@ -123,6 +123,7 @@ def test_images_of_another_name_without_labels():
         ("empty", {"split": "test"}, "empty: expected images in split test, got none"),
         ("numbers", {"split": "train"}, "data set of images, got one with the features a, b"),
         ("tiny_pets", {"shape": (10,)}, "images fit an input of"),
+        ("nofolder", {"shape": (10,)}, "nofolder: no such file or folder"),
     ],
 )
 def test_what_cannot_be_loaded(name, options, message, capfd):

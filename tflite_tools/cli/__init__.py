@@ -55,4 +55,16 @@ def _sentence(text: str) -> str:
 
 
 def _command(error: Any) -> str:
-    return _NAME if error.ctx is None else str(error.ctx.command_path)
+    if error.ctx is not None:
+        return str(error.ctx.command_path)
+    # The parser's own errors, such as of an option without its value, do not say whose it is.
+    named = sys.argv[1:2]
+    return " ".join([_NAME, *named]) if named and named[0] in _commands() else _NAME
+
+
+def _commands() -> set[str]:
+    return {
+        info.name or info.callback.__name__.replace("_", "-")
+        for info in app.registered_commands
+        if info.callback is not None
+    }

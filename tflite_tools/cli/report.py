@@ -65,5 +65,6 @@ def report(
         raise typer.Exit(_DAMAGED)
     if not made.passed:
         failed = sum(problem.failed for problem in made.problems)
-        complain([f"{failed} runs failed or are unfinished."])
+        runs = "1 run failed or is" if failed == 1 else f"{failed} runs failed or are"
+        complain([f"{runs} unfinished."])
         raise typer.Exit(_RUNS_FAILED)

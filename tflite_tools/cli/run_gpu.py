@@ -9,7 +9,7 @@ from tflite_tools.cli.options import FilePreprocessing, Files, Json, Quiet
 from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import progress_bars
 
-_CHECK_FAILED = 1
+_CHECK_FAILED, _UNUSABLE = 1, 2
 
 
 @app.command()
@@ -36,23 +36,20 @@ def run_gpu(
     quiet: Quiet = False,
 ) -> None:
     """Run .tflite files on the GPU alone and compare them with the processor."""
-    from tflite_tools.gpu import GpuReport, run_on_gpu
+    from tflite_tools.gpu import run_files_on_gpu
 
     with progress_bars(quiet=quiet) as progress:
-        records = [
-            run_on_gpu(
-                file,
-                inputs,
-                limit=limit,
-                preprocessing=preprocessing,
-                runs=runs,
-                tolerance=tolerance,
-                progress=progress,
-            )
-            for file in files
-        ]
-    report = GpuReport(tuple(records))
-    show(report, "the files were run", as_json=json, quiet=quiet)
+        report = run_files_on_gpu(
+            files,
+            inputs,
+            limit=limit,
+            preprocessing=preprocessing,
+            runs=runs,
+            tolerance=tolerance,
+            progress=progress,
+        )
+    if report.records or json:
+        show(report, "the files were run", as_json=json, quiet=quiet)
     complain(report.complaints())
     if not report.passed:
-        raise typer.Exit(_CHECK_FAILED)
+        raise typer.Exit(_UNUSABLE if report.failures else _CHECK_FAILED)

@@ -7,6 +7,19 @@ from tflite_tools.records import EvaluationRecord
 
 
 @dataclass(frozen=True)
+class GpuFailure:
+    """A .tflite file that the GPU did not run.
+
+    Attributes:
+        file: The .tflite file.
+        reason: Why, in a sentence.
+    """
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True)
 class GpuRecord:
     """How a .tflite file did on the GPU alone.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.markup import escape
 from rich.table import Table
 
-from tflite_tools.gpu.records import GpuRecord
+from tflite_tools.gpu.records import GpuFailure, GpuRecord
 from tflite_tools.tables import as_text, file_table, formatted, to_json
 
 
@@ -14,22 +14,24 @@ class GpuReport:
     """What runs on the GPU gave. `print` shows it as a table.
 
     Attributes:
-        records: One `GpuRecord` for each file.
+        records: One `GpuRecord` for each file that ran.
+        failures: The files that did not run, and why.
     """
 
     records: tuple[GpuRecord, ...]
+    failures: tuple[GpuFailure, ...] = ()
 
     def __str__(self) -> str:
         return as_text(self.table())
 
     @property
     def passed(self) -> bool:
-        """Whether all files computed on the GPU what they compute on the processor."""
-        return all(record.passed for record in self.records)
+        """Whether all files ran, and computed on the GPU what they compute on the processor."""
+        return not self.failures and all(record.passed for record in self.records)
 
     def complaints(self) -> list[str]:
         """A line for each file that did not."""
-        return [
+        return [failure.reason for failure in self.failures] + [
             f"{record.file}: expected outputs within {record.allowed_error:.1e} of the "
             f"processor's, got a difference of {record.comparison.max_abs_error:.1e} on the GPU "
             f"(--tolerance {record.tolerance:g})."
@@ -38,7 +40,9 @@ class GpuReport:
         ]
 
     def table(self) -> Table:
-        """One row for each file: its distance from the processor, its times."""
+        """One row for each file that ran: its distance from the processor, its times."""
+        if not self.records:
+            return file_table("no file ran on the GPU", ())
         samples = self.records[0].comparison.samples
         caption = (
             f"All operators ran on it. Compared with the processor on {samples} samples. A run is "

@@ -2,17 +2,20 @@
 
 import math
 import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tflite_tools.datasets import load_labelled
+from tflite_tools.datasets import check_source, load_labelled
 from tflite_tools.errors import ToolError
 from tflite_tools.feeding import Feeding, common_feeding
 from tflite_tools.gpu import child
 from tflite_tools.gpu.drivers import find_driver
 from tflite_tools.gpu.executing import Executed, execute
-from tflite_tools.gpu.records import GpuRecord
+from tflite_tools.gpu.records import GpuFailure, GpuRecord
+from tflite_tools.gpu.report import GpuReport
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.prediction import predict
 from tflite_tools.progress import Progress, counter
@@ -60,12 +63,7 @@ def run_on_gpu(
     Raises:
         ToolError: There is no driver, the GPU does not take the file, or it fails on it.
     """
-    if runs < 1:
-        raise ToolError(f"runs: expected 1 or more, got {runs}.")
-    if limit < 1:
-        raise ToolError(f"limit: expected 1 or more, got {limit}.")
-    if not 0 <= tolerance < math.inf:
-        raise ToolError(f"tolerance: expected 0 or more, such as 0.01, got {tolerance}.")
+    _check(samples, limit, preprocessing, runs, tolerance)
     driver = find_driver()
     check_runs(path)
     model = LiteModel(path)
@@ -86,6 +84,70 @@ def run_on_gpu(
     executed = execute(child.run, model.path, driver, samples=given, runs=runs, progress=count)
     on_cpu = predict(model, given, workers=1, progress=count)
     return record_of(model, executed, on_cpu, tolerance)
+
+
+def run_files_on_gpu(
+    files: Iterable[str | os.PathLike[str]],
+    samples: Any = None,
+    *,
+    limit: int = 16,
+    preprocessing: str | None = None,
+    runs: int = 20,
+    tolerance: float = _TOLERANCE,
+    progress: Progress | None = None,
+) -> GpuReport:
+    """Runs several files, one after the other; one that fails does not keep others from it.
+
+    Args:
+        files: The .tflite files.
+        samples: As for `run_on_gpu`, like all that follows.
+        limit: At most so many samples.
+        preprocessing: For images.
+        runs: How many runs to time.
+        tolerance: How far an output may be from the processor's.
+        progress: What to tell of the progress.
+
+    Returns:
+        A `GpuReport` with a record for each file, or why there is none.
+
+    Raises:
+        ToolError: What concerns all files cannot be used: there is no driver, or an argument is
+            wrong.
+    """
+    _check(samples, limit, preprocessing, runs, tolerance)
+    find_driver()
+    records, failures = [], []
+    for file in files:
+        try:
+            record = run_on_gpu(
+                file,
+                samples,
+                limit=limit,
+                preprocessing=preprocessing,
+                runs=runs,
+                tolerance=tolerance,
+                progress=progress,
+            )
+        except ToolError as error:
+            failures.append(GpuFailure(Path(file), str(error)))
+        else:
+            records.append(record)
+    return GpuReport(tuple(records), tuple(failures))
+
+
+def _check(
+    samples: Any, limit: int, preprocessing: str | None, runs: int, tolerance: float
+) -> None:
+    """Refuses what is wrong for any file."""
+    if runs < 1:
+        raise ToolError(f"runs: expected 1 or more, got {runs}.")
+    if limit < 1:
+        raise ToolError(f"limit: expected 1 or more, got {limit}.")
+    if not 0 <= tolerance < math.inf:
+        raise ToolError(f"tolerance: expected 0 or more, such as 0.01, got {tolerance}.")
+    if samples is not None:
+        as_said = "torch" if preprocessing is None else preprocessing
+        check_source(samples, what="samples", limit=limit, preprocessing=as_said)
 
 
 def record_of(

@@ -83,7 +83,7 @@ def find_sdk(sdk_libs: Any = None) -> Sdk:
             folder = folder / _FOLDER
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ToolError(f"{folder}: {', '.join(missing)} missing. {_sentence(_INSTALL)}")
+        raise ToolError(f"{folder}: {', '.join(missing)} missing: {_INSTALL}.")
     notes: tuple[str, ...] = ()
     if not (folder / _UNUSED).is_file():
         notes = (f"The SDK lacks {_UNUSED}; nothing of it is needed for this processor.",)
@@ -103,7 +103,3 @@ def _of_package() -> Path:
             f"installed. Install it again, or {_INSTALL.partition(', or ')[2]}."
         )
     return Path(folder)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

@@ -145,6 +145,10 @@ def test_a_check_that_fails_is_exit_code_1_also_in_quiet(options, run, places):
         (["no-such"], "No such command 'no-such'. See tflite-tools --help."),
         (["--no-such"], "No such option: --no-such. See tflite-tools --help."),
         (["inspect"], "Missing argument 'FILE...'. See tflite-tools inspect --help."),
+        (
+            ["benchmark", "x.tflite", "--delegates"],
+            "Option '--delegates' requires an argument. See tflite-tools benchmark --help.",
+        ),
         (["run-gpu", "x", "--runs", "many"], "Invalid value for '--runs': "),
     ],
 )

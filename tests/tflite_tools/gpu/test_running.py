@@ -1,5 +1,7 @@
 """A real GPU path, on whatever Vulkan driver there is; SwiftShader runs everywhere."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -158,6 +160,18 @@ def test_the_command(run_cli, zoo_path):
     result = run_cli("run-gpu", path, "--runs", "2", env=environment())
     assert (result.returncode, result.stderr) == (0, "")
     assert "100.0%" in result.stdout
+
+
+def test_a_file_that_fails_does_not_keep_others_from_it(run_cli, zoo_path, files):
+    refused = zoo_path("shapes")
+    arguments = ("run-gpu", refused, files["float32"], "--runs", 1, "--json")
+    result = run_cli(*arguments, env=environment())
+    assert result.returncode == 2
+    report = json.loads(result.stdout)
+    assert [record["passed"] for record in report["records"]] == [True]
+    (failure,) = report["failures"]
+    assert failure["file"] == str(refused)
+    assert result.stderr == f"tflite-tools: {failure['reason']}\n"
 
 
 def test_the_command_refuses_in_one_line(run_cli, zoo_path):

@@ -10,7 +10,7 @@ import pytest
 from tflite_tools import cli, evaluate_files, gpu
 from tflite_tools.errors import ToolError
 from tflite_tools.gates import gate_results
-from tflite_tools.gpu import run_on_gpu
+from tflite_tools.gpu import GpuReport, run_files_on_gpu, run_on_gpu
 from tflite_tools.gpu.executing import Executed
 from tflite_tools.gpu.running import record_of
 from tflite_tools.interpreter import LiteModel
@@ -45,7 +45,7 @@ def test_int8_may_differ_by_three_steps(steps, passed, files, samples):
 @pytest.mark.parametrize("options", [[], ["--json"], ["--quiet"]])
 def test_the_command_exits_with_1(options, files, samples, monkeypatch, capsys):
     record = judged(files["float32"], samples, 0.5)
-    monkeypatch.setattr(gpu, "run_on_gpu", lambda *_, **__: record)
+    monkeypatch.setattr(gpu, "run_files_on_gpu", lambda *_, **__: GpuReport((record,)))
     monkeypatch.setattr(sys, "argv", ["tflite-tools", "run-gpu", str(record.file), *options])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -71,6 +71,8 @@ def test_the_command_exits_with_1(options, files, samples, monkeypatch, capsys):
 def test_what_cannot_be_is_refused(arguments, message, files):
     with pytest.raises(ToolError, match=message):
         run_on_gpu(files["float32"], **arguments)
+    with pytest.raises(ToolError, match=message):
+        run_files_on_gpu([files["float32"]], **arguments)
 
 
 def test_the_gate_on_what_a_delegate_chooses(files):

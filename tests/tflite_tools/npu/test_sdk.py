@@ -61,7 +61,7 @@ def test_a_library_that_is_missing_is_named(name, folder):
     path = folder(*(other for other in ALL if other != name))
     with pytest.raises(ToolError) as caught:
         find_sdk(path)
-    assert str(caught.value).startswith(f"{path}: {name} missing. Pip install ai-edge-litert-sdk")
+    assert str(caught.value).startswith(f"{path}: {name} missing: pip install ai-edge-litert-sdk")
 
 
 def test_the_library_of_another_processor_may_be_missing(folder):
