@@ -19,6 +19,7 @@ from recipe.building import (
     with_float32_outputs,
 )
 from recipe.checkpoints import CheckpointFile, Progress
+from recipe.deployment.card import remove_cards
 from recipe.devices import leave_gpus_to_keras
 from recipe.distribution import Distribution, OneDevice
 from recipe.logs import Logs, NoLogs
@@ -137,6 +138,7 @@ def train(
     final = build(recipe, len(source.class_names), "softmax")
     final.set_weights(model.get_weights())
     if spread.is_chief:
+        remove_cards(folder / MODEL)  # first: a run that is killed here leaves none that is wrong
         save_model(final, folder / MODEL)
     return TrainingResult(final, recipe, source, folder, folder / MODEL, progress.history)
 

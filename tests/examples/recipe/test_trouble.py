@@ -181,6 +181,15 @@ def test_an_image_that_vanishes_during_training(tmp_path):
         train(recipe, source, out, build=tiny_network, eagerly=True, verbose=0)
 
 
+def test_no_card_of_another_model_stays(data, out):
+    """A finished run writes its model again, whose checksum is another."""
+    for name in ("model.card.json", "model.card.md"):
+        (out / name).write_text("All checks passed.")
+    run(data, out)
+    assert (out / "model.keras").exists()
+    assert not list(out.glob("*.card.*"))
+
+
 def test_fewer_images_than_a_batch(data, tmp_path):
     said = refusal(InputError, data, tmp_path, batch_size=22)
     assert "batch size: expected at most the 21 training images of" in said
