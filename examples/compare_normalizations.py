@@ -28,6 +28,7 @@ from normalization_comparison import deployed, runs
 from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
 from normalization_comparison.variants import BASELINE, VARIANTS
+from normalization_comparison.whole_files import write_text
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -124,8 +125,7 @@ def write_report(settings: list[Setting], options: argparse.Namespace) -> None:
             deployment_table.print_table(deployment)
     if comparisons:
         report.write_json(options.out / "results.json", comparisons)
-        text = report.markdown(comparisons)
-        (options.out / "results.md").write_text(text, encoding="utf-8")
+        write_text(options.out / "results.md", report.markdown(comparisons))
         picture.write_picture(options.out / "results.png", comparisons)
         print(f"{', '.join(RESULTS)} are in {options.out}/")
 

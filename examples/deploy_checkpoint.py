@@ -69,6 +69,7 @@ def prepare_trial(options: argparse.Namespace) -> None:
     options.dataset = str(smoke_images(folder))
     with silenced():
         import keras
+        from recipe.model_file import save_model
 
         layers = [
             keras.Input((32, 32, 3)),
@@ -77,7 +78,7 @@ def prepare_trial(options: argparse.Namespace) -> None:
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(3, activation="softmax"),
         ]
-        keras.Sequential(layers).save(options.checkpoint)
+        save_model(keras.Sequential(layers), options.checkpoint)
 
 
 def recipe_of(options: argparse.Namespace, model: object) -> Recipe:

@@ -11,6 +11,7 @@ from typing import Any
 from command_line import InputError
 
 from normalization_comparison.setting import Setting
+from normalization_comparison.whole_files import write_text
 
 FILE = "deployed.json"
 
@@ -55,14 +56,9 @@ class Deployment:
 
 
 def write(out: Path, setting: Setting, deployment: Deployment) -> None:
-    """Writes the figures beside the runs of the setting."""
-    file = out / setting.folder / FILE
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{FILE}.unfinished")
-    unfinished.write_text(
-        json.dumps(dataclasses.asdict(deployment), indent=1) + "\n", encoding="utf-8"
-    )
-    unfinished.replace(file)
+    """Writes the figures beside the runs of the setting; raises InputError if that fails."""
+    text = json.dumps(dataclasses.asdict(deployment), indent=1)
+    write_text(out / setting.folder / FILE, text + "\n")
 
 
 def read(out: Path, setting: Setting, variants: Iterable[str]) -> Deployment | None:

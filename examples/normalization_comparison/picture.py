@@ -11,6 +11,7 @@ import numpy as np
 
 from normalization_comparison.report import Comparison
 from normalization_comparison.variants import BASELINE, VARIANTS
+from normalization_comparison.whole_files import replacing
 
 
 def write_picture(path: Path, comparisons: Sequence[Comparison]) -> None:
@@ -20,7 +21,8 @@ def write_picture(path: Path, comparisons: Sequence[Comparison]) -> None:
     for (curves, differences), comparison in zip(grid, comparisons, strict=True):
         _draw_curves(curves, comparison)
         _draw_differences(differences, comparison)
-    figure.savefig(path, dpi=120)
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=120, format="png")
 
 
 def _draw_curves(axes: Any, comparison: Comparison) -> None:

@@ -18,6 +18,7 @@ from normalization_comparison.deployed import Deployment
 from normalization_comparison.runs import Run
 from normalization_comparison.setting import Setting
 from normalization_comparison.statistics import Row, rows
+from normalization_comparison.whole_files import write_text
 
 HEADINGS = ("", "top-1 %", "lowest", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
 UNKNOWN = "–"
@@ -79,7 +80,7 @@ def write_json(path: Path, comparisons: Sequence[Comparison]) -> None:
         }
         for comparison in comparisons
     ]
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def cells(row: Row) -> list[str]:

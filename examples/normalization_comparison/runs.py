@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from command_line import InputError
 
 from normalization_comparison.setting import Setting
+from normalization_comparison.whole_files import write_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +55,9 @@ def run_file(out: Path, setting: Setting, variant: str, seed: int) -> Path:
 
 
 def write(out: Path, run: Run) -> None:
-    """Writes a run; one that is interrupted leaves no half of a file behind."""
+    """Writes a run; raises InputError if its file cannot be written."""
     file = run_file(out, run.setting, run.variant, run.seed)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}.unfinished")
-    unfinished.write_text(json.dumps(dataclasses.asdict(run), indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(file)
+    write_text(file, json.dumps(dataclasses.asdict(run), indent=1) + "\n")
 
 
 def read(out: Path, setting: Setting, variants: Iterable[str], seeds: Iterable[int]) -> list[Run]:

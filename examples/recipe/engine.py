@@ -23,12 +23,12 @@ from recipe.deployment.card import remove_cards
 from recipe.devices import leave_gpus_to_keras
 from recipe.distribution import Distribution, OneDevice
 from recipe.logs import Logs, NoLogs
+from recipe.model_file import save_model
 from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from recipe.settings import Recipe
 from recipe.sources import Source
 from recipe.tensorflow_errors import data_errors
 from recipe.watching import Watch
-from tflite_tools.output_folder import whole_file
 
 MODEL = "model.keras"
 CHECKPOINT_STEPS = 1000
@@ -202,17 +202,6 @@ class _Epochs:
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
             "images_per_second": watch.steps_per_second * self.recipe.batch_size,
         }
-
-
-def save_model(model: Any, file: Path) -> None:
-    """Saves a model, or leaves the file that is there as it is."""
-    with whole_file(file) as temporary:
-        named = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on the ending
-        try:
-            model.save(named)
-            named.replace(temporary)
-        finally:
-            named.unlink(missing_ok=True)
 
 
 def _configuration(recipe: Recipe, source: Source, weights: Path | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from recipe.deployment.data import DeploymentData
 from recipe.deployment.finite import finite
 from recipe.deployment.markdown import as_markdown
 from recipe.deployment.scores import Score, scores
+from recipe.model_file import save_model
 from tflite_tools.errors import ToolError
 from tflite_tools.loading import load_keras_model
 from tflite_tools.provenance import creation_time, sidecar_path, versions
@@ -53,7 +54,7 @@ def deploy(
         The card, as it has been written.
 
     Raises:
-        ToolError: if the file cannot be read.
+        ToolError: if the file cannot be read, or another cannot be written.
     """
     _remove_old(file)
     problems: list[str] = []
@@ -126,7 +127,7 @@ def _fused(
             f"of at most {report.tolerance:.0e}{where}. Nothing was converted."
         )
         return None, figures
-    fused.save(file.with_name(FUSED_FILE))
+    save_model(fused, file.with_name(FUSED_FILE))
     return fused, figures
 
 

@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from normalization_comparison import report
+from command_line import InputError
+from normalization_comparison import picture, report
 from normalization_comparison.statistics import rows
+from support.full_disk import full_disk
 
 
 @pytest.fixture
@@ -55,3 +57,13 @@ def test_the_table_fits_a_terminal_of_110_columns(comparison, capsys):
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 110
     assert "+4.00 [-0.30, +8.30]" in printed
+
+
+@pytest.mark.parametrize("write", [report.write_json, picture.write_picture])
+def test_a_full_disk_keeps_the_last_report(write, comparison, tmp_path):
+    file = tmp_path / "results"
+    file.write_text("old")
+    with full_disk(100), pytest.raises(InputError, match="results: cannot be written: File too"):
+        write(file, [comparison])
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]

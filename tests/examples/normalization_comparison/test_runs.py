@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from command_line import InputError
 from normalization_comparison import runs
+from support.full_disk import full_disk
 
 
 def test_runs_come_back_as_they_were(tmp_path, setting, make_run):
@@ -14,6 +15,15 @@ def test_runs_come_back_as_they_were(tmp_path, setting, make_run):
     assert runs.read(tmp_path, setting, ["bn", "g2", "g4"], [0, 3]) == written
     assert runs.read(tmp_path, setting, ["g4"], [0]) == []
     assert len(list(tmp_path.rglob("*"))) == 3, "nothing unfinished is left"
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_of_a_file(tmp_path, make_run):
+    with (
+        full_disk(100),
+        pytest.raises(InputError, match=r"seed0\.json: cannot be written: File too"),
+    ):
+        runs.write(tmp_path, make_run())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_other_settings_have_other_folders(tmp_path, setting, make_run):

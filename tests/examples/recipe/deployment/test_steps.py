@@ -10,8 +10,10 @@ from recipe.deployment.card import Artefact
 from recipe.deployment.checkout import commit
 from recipe.deployment.reporting import report
 from recipe.deployment.scores import Score, scores
+from support.full_disk import full_disk
 
 import keras_finet
+from tflite_tools.errors import ToolError
 
 SIDE, CLASSES = 8, 7
 
@@ -110,6 +112,15 @@ def test_a_fusion_that_computes_something_else(file, monkeypatch, capsys):
     assert "**Not to be used: checks failed.**" in file.with_name("small.card.md").read_text()
     assert report(card, file) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(file):
+    with (
+        full_disk(),
+        pytest.raises(ToolError, match=r"fused\.keras: cannot be written: File too l"),
+    ):
+        steps.deploy(file, Noise(), network={"name": "small"})
+    assert [path.name for path in file.parent.iterdir()] == ["small.keras"]
 
 
 def test_weights_that_int8_cannot_hold(file):
