@@ -56,7 +56,7 @@ def test_there_and_back(stored):
     content = json.loads(stored.read_text(encoding="utf-8"))
     assert (content["kind"], content["schema"]) == ("host", 1)
     assert content["records"][0]["ops_not_taken"] == [
-        {"op": "SOFTMAX", "count": 1, "reason": "int8"}
+        {"op": "SOFTMAX", "count": 1, "reason": "int8", "runs_subgraphs": False}
     ]
 
 
