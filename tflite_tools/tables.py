@@ -52,6 +52,11 @@ class _Harmless:
             yield Segment(shown, style, control)
 
 
+def milliseconds(value: float | None) -> str:
+    """A time, with digits enough also for the smallest models."""
+    return formatted(value, ".4f" if value is not None and 0 < value < 0.1 else ".2f")
+
+
 def as_text(table: RenderableType) -> str:
     """A table, or several, as plain text."""
     console = Console(file=io.StringIO(), width=_TEXT_WIDTH)

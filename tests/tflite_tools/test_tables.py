@@ -2,7 +2,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tflite_tools.tables import as_text, file_table, formatted, to_json
+import pytest
+
+from tflite_tools.tables import as_text, file_table, formatted, milliseconds, to_json
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,11 @@ def test_json_keeps_paths_as_text_and_has_no_nan():
     assert json.loads(to_json(Figures(Path("a/b"), None))) == {"file": "a/b", "share": None}
     for share in (float("nan"), float("-inf")):
         assert json.loads(to_json(Figures(Path("a"), share))) == {"file": "a", "share": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0, "0.00"), (0.0034, "0.0034"), (0.25, "0.25"), (12.3456, "12.35")],
+)
+def test_milliseconds_of_small_models(value, text):
+    assert milliseconds(value) == text

@@ -15,7 +15,7 @@ from tflite_tools.android.program_names import program_names
 from tflite_tools.android.records import AndroidRun, DeviceInfo
 from tflite_tools.android.screens import screen_complaints
 from tflite_tools.printable import shown
-from tflite_tools.tables import as_text, file_table, formatted, to_json
+from tflite_tools.tables import as_text, file_table, formatted, milliseconds, to_json
 from tflite_tools.thread_counts import in_words
 
 
@@ -200,9 +200,9 @@ def _cells(summary: AndroidSummary, program: str | None, *, name_threads: bool) 
         shown(summary.file.name),
         f"{shown(summary.delegate)}{tool}{threads}",
         f"{ran_on} ({share:.0%} of ops)" if partly else ran_on,
-        formatted(summary.latency_ms, ".2f"),
-        "–" if spread is None else f"{spread[0]:.2f}–{spread[1]:.2f}",
-        formatted(summary.p95_ms, ".2f"),
+        milliseconds(summary.latency_ms),
+        "–" if spread is None else "–".join(map(milliseconds, spread)),
+        milliseconds(summary.p95_ms),
         formatted(summary.memory_mb, ".0f"),
         formatted(summary.relative_error, ".1e"),
         formatted(summary.hottest, ".0f"),

@@ -20,6 +20,7 @@ _HERE, _PHONES = "On this machine (--host)", "On phones (--android)"
 
 @app.command(cls=MultiValueCommand)
 def benchmark(
+    ctx: typer.Context,
     files: Files,
     host: Annotated[bool, typer.Option("--host", help="Measure on this machine.")] = False,
     android: Annotated[
@@ -114,6 +115,7 @@ def benchmark(
 
     if not (host or android):
         raise ToolError("benchmark: expected where to measure: add --host, --android or both.")
+    _check_places(ctx, {_HERE: host, _PHONES: android})
     reports: dict[str, HostReport | AndroidReport] = {}
     try:
         if host:
@@ -148,6 +150,23 @@ def benchmark(
         _show(reports, as_json=json, quiet=quiet, several=host and android)
     if not all(report.passed for report in reports.values()):
         raise typer.Exit(_RUN_FAILED)
+
+
+def _check_places(ctx: typer.Context, asked: Mapping[str, bool]) -> None:
+    """Refuses options of a place where nothing is measured, before anything is."""
+    for parameter in ctx.command.params:
+        place: str = getattr(parameter, "rich_help_panel", None) or ""
+        source = ctx.get_parameter_source(parameter.name or "")
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and place in asked and not asked[place]:
+            raise ToolError(
+                f"benchmark: {parameter.opts[0]} is for measurements {_sentence_part(place)}, "
+                "which was not asked for: add it, or leave the option out."
+            )
+
+
+def _sentence_part(heading: str) -> str:
+    return heading[:1].lower() + heading[1:]
 
 
 def _show(reports: Mapping[str, Any], *, as_json: bool, quiet: bool, several: bool) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from tflite_tools.host.machine import warnings_about
 from tflite_tools.host.profile_table import profile_table
 from tflite_tools.host.records import HostRecord, Machine
-from tflite_tools.tables import as_text, file_table, formatted, to_json
+from tflite_tools.tables import as_text, file_table, formatted, milliseconds, to_json
 from tflite_tools.thread_counts import in_words
 
 _COLUMNS = ("ms", "p95", "ratio", "of CPU", "per s", "load ms", "MB", "XNNPACK")
@@ -83,8 +83,8 @@ def _cells(record: HostRecord) -> tuple[str, ...]:
     taken = record.ops_total - sum(ops.count for ops in record.ops_not_taken)
     return (
         record.file.name,
-        f"{record.median_ms:.2f}",
-        f"{record.p95_ms:.2f}",
+        milliseconds(record.median_ms),
+        milliseconds(record.p95_ms),
         f"{record.ratio:.2f}",
         formatted(record.cpu_ratio, ".2f"),
         f"{record.throughput:.1f}",

@@ -16,6 +16,7 @@ from tflite_tools.run_report.charts import KINDS, accuracy_points, latency_bars
 from tflite_tools.run_report.html_tables import html_matrix, html_table
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.svg import bar_chart, scatter_chart
+from tflite_tools.tables import milliseconds
 
 _PALE = "dashed: not the delegate's figure"
 
@@ -154,7 +155,7 @@ def _tiles(report: RunReport) -> str:
     if sound:
         best = min(sound, key=lambda row: row.latency_ms or 0.0)
         what = f"fastest: {best.file}, {shown(best.delegate)}, {best.place}"
-        tiles.insert(2, ("", f"{best.latency_ms:.2f} ms", what))
+        tiles.insert(2, ("", f"{milliseconds(best.latency_ms)} ms", what))
     items = "".join(
         f'<li class="{kind}"><strong>{escape(value)}</strong><span>{escape(what)}</span></li>'
         for kind, value, what in tiles

@@ -16,6 +16,7 @@ from tflite_tools.run_report.charts import (
 )
 from tflite_tools.run_report.naming import shortened
 from tflite_tools.run_report.report import RunReport
+from tflite_tools.tables import milliseconds
 
 _COLOURS = dict(
     zip(
@@ -104,7 +105,7 @@ def _draw_bar(axes: Any, position: int, bar: Bar) -> None:
         capsize=2,
     )
     end = max(bar.value, bar.high or 0.0)
-    text = f"  {bar.value:.2f}" + (f", {bar.remark}" if bar.remark else "")
+    text = f"  {milliseconds(bar.value)}" + (f", {bar.remark}" if bar.remark else "")
     axes.text(end, position, text, va="center", fontsize=8)
 
 

@@ -35,7 +35,7 @@ def read_sources(found: Found) -> Sources:
     """Reads the records.
 
     Raises:
-        ToolError: None of them can be read; a line for each.
+        ToolError: None of them can be read; the message names each.
     """
     damaged = [
         f"{folder}: holds runs, but not {folder / 'phone.json'}, as an older version wrote it. "
@@ -47,7 +47,7 @@ def read_sources(found: Found) -> Sources:
     evaluations = _readable(load_evaluation, found.evaluations, damaged)
     damaged += [line for phone in phones.values() for line in phone.damaged]
     if not (hosts or phones or evaluations):
-        raise ToolError("\n".join(damaged))
+        raise ToolError(" ".join(damaged))
     return Sources(hosts, tuple(phones.values()), evaluations, tuple(damaged))
 
 

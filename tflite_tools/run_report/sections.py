@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from tflite_tools.printable import shown
 from tflite_tools.run_report.labels import delegate_label, ran_on_label
 from tflite_tools.run_report.records import Accuracy, FileEntry, Measurement, Problem
-from tflite_tools.tables import formatted
+from tflite_tools.tables import formatted, milliseconds
 
 if TYPE_CHECKING:
     from tflite_tools.run_report.report import RunReport
@@ -112,16 +112,17 @@ def latency_section(report: "RunReport") -> Section:
 def _latency_row(row: Measurement) -> tuple[Cell, ...]:
     spread = Cell("–")
     if row.low_ms is not None and row.high_ms is not None:
-        spread = Cell(f"{row.low_ms:.2f}–{row.high_ms:.2f}", row.high_ms - row.low_ms)
+        ends = f"{milliseconds(row.low_ms)}–{milliseconds(row.high_ms)}"
+        spread = Cell(ends, row.high_ms - row.low_ms)
     all_there = row.measured == row.repeats
     return (
         Cell(row.file),
         Cell(row.place),
         Cell(delegate_label(row)),
         Cell(ran_on_label(row), mark=_ran_on_mark(row)),
-        number_cell(row.latency_ms, ".2f"),
+        Cell(milliseconds(row.latency_ms), row.latency_ms),
         spread,
-        number_cell(row.p95_ms, ".2f"),
+        Cell(milliseconds(row.p95_ms), row.p95_ms),
         number_cell(row.runs_per_second, ".1f"),
         number_cell(row.top1, ".2%"),
         number_cell(row.memory_mb, ".0f"),

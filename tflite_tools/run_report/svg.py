@@ -7,6 +7,7 @@ from itertools import groupby
 from tflite_tools.run_report.charts import Bar, Point
 from tflite_tools.run_report.naming import shortened
 from tflite_tools.run_report.scales import Scale, scale
+from tflite_tools.tables import milliseconds
 
 # In percent of the width: where bars and points begin and end.
 _BARS = (30.0, 86.0)
@@ -43,7 +44,9 @@ def scatter_chart(points: Sequence[Point], title: str) -> str:
         left = _between(_POINTS, x.place(point.latency))
         top = _height(y, point.top1 * 100)
         pale = " pale" if point.remark else ""
-        hover = f"{point.file}, {point.label}: {point.latency:.2f} ms, top-1 {point.top1:.2%}"
+        hover = (
+            f"{point.file}, {point.label}: {milliseconds(point.latency)} ms, top-1 {point.top1:.2%}"
+        )
         parts.append(
             f'<g class="point {point.kind}{pale}"><title>{escape(hover)}</title>'
             f'<circle cx="{left:.2f}%" cy="{top:.1f}" r="{_RADIUS}"/>'
@@ -51,7 +54,7 @@ def scatter_chart(points: Sequence[Point], title: str) -> str:
             "</g>"
         )
     described = "; ".join(
-        f"{point.file} with {point.label}: {point.latency:.2f} ms, {point.top1:.2%}"
+        f"{point.file} with {point.label}: {milliseconds(point.latency)} ms, {point.top1:.2%}"
         for point in points
     )
     return _svg(parts, _PLOT + _AXIS, title, described)
@@ -64,9 +67,9 @@ def _bar(bar: Bar, axis: Scale, y: int) -> Iterator[str]:
         return
     start, end = _BARS[0], _between(_BARS, axis.place(bar.value))
     pale = " pale" if bar.remark else ""
-    hover = f"{bar.label}: {bar.value:.2f} ms" + (f", {bar.remark}" if bar.remark else "")
+    hover = f"{bar.label}: {milliseconds(bar.value)} ms" + (f", {bar.remark}" if bar.remark else "")
     if bar.low is not None and bar.high is not None:
-        hover += f", {bar.low:.2f} to {bar.high:.2f} ms"
+        hover += f", {milliseconds(bar.low)} to {milliseconds(bar.high)} ms"
     yield f'<g class="bar {bar.kind}{pale}"><title>{escape(hover)}</title>'
     yield (
         f'<rect x="{start}%" y="{y + 2}" width="{max(end - start, 0.2):.2f}%" height="{_BAR - 7}" '
@@ -78,7 +81,7 @@ def _bar(bar: Bar, axis: Scale, y: int) -> Iterator[str]:
         yield _whisker(low, high, y + 2 + (_BAR - 7) / 2)
         reach = max(reach, high)
     yield "</g>"
-    value = f"{bar.value:.2f}" + (" ✗" if bar.remark == "wrong output" else "")
+    value = f"{milliseconds(bar.value)}" + (" ✗" if bar.remark == "wrong output" else "")
     yield _text(reach + 1, y + 15, value, "value")
 
 
@@ -141,7 +144,7 @@ def _svg(parts: Sequence[str], height: int, title: str, described: str) -> str:
 def _described_bars(bars: Sequence[Bar]) -> str:
     return "; ".join(
         f"{bar.file} with {bar.label}: "
-        + (bar.remark if bar.value is None else f"{bar.value:.2f} ms")
+        + (bar.remark if bar.value is None else f"{milliseconds(bar.value)} ms")
         + (f", {bar.remark}" if bar.remark and bar.value is not None else "")
         for bar in bars
     )

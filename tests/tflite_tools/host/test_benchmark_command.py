@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from tflite_tools.host import load_host_report
 
 QUICK = ("--rounds", 1)
@@ -34,6 +36,25 @@ def test_neither_here_nor_there(run_cli, files):
     assert result.stderr == (
         "tflite-tools: benchmark: expected where to measure: add --host, --android or both.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--host", "--delegates", "gpu", "cpu"),
+            "--delegates is for measurements on phones (--",
+        ),
+        (("--host", "--serial", "S1"), "--serial is for measurements on phones (--android)"),
+        (("--android", "--rounds", "3"), "--rounds is for measurements on this machine (--host)"),
+    ],
+)
+def test_options_of_a_place_where_nothing_is_measured(run_cli, files, arguments, message):
+    result = run_cli("benchmark", files["int8"], *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert message in line
+    assert line.endswith("which was not asked for: add it, or leave the option out.")
 
 
 def test_mistakes_are_one_line_and_exit_code_2(run_cli, tmp_path):
