@@ -25,6 +25,7 @@ from recipe.distribution import Distribution, OneDevice
 from recipe.logs import Logs, NoLogs
 from recipe.model_file import save_model
 from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
+from recipe.schedules import schedule
 from recipe.settings import Recipe
 from recipe.sources import Source
 from recipe.tensorflow_errors import data_errors
@@ -48,7 +49,7 @@ class TrainingResult:
         folder: Where checkpoint, logs and model are.
         file: The saved model.
         history: A row for each epoch: `epoch` (from 1), `loss`, `top1`, `top5`, the same with
-            `val_`, `learning_rate` (that it ended with) and `images_per_second`.
+            `val_`, `learning_rate` (of its last step) and `images_per_second`.
     """
 
     model: Any
@@ -108,7 +109,7 @@ def train(
     Raises:
         InputError: for data, weights or a checkpoint that do not fit, and files that cannot be
             written.
-        TrainingStopped: if the loss or a weight is no longer finite.
+        TrainingStopped: if a loss or a weight is no longer finite.
     """
     steps = steps_per_epoch(source, recipe)
     spread = distribution or OneDevice()
@@ -199,9 +200,15 @@ class _Epochs:
         return {
             "epoch": progress.epoch + 1,
             **figures,
-            "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+            "learning_rate": self._last_rate(model),
             "images_per_second": watch.steps_per_second * self.recipe.batch_size,
         }
+
+    def _last_rate(self, model: Any) -> float:
+        """Of the last step that was taken; the optimizer's own is already the next step's."""
+        taken = int(keras.ops.convert_to_numpy(inner_optimizer(model).iterations))
+        rate = schedule(self.recipe, self.steps)(max(taken - 1, 0))
+        return float(keras.ops.convert_to_numpy(rate))
 
 
 def _configuration(recipe: Recipe, source: Source, weights: Path | None) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class Watch(keras.callbacks.Callback):
             self._progress.step = done
             self.save(metric_sums(self.model))
 
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        loss = float((logs or {}).get("val_loss", 0.0))
+        if not math.isfinite(loss):
+            raise self._stopped(f"the validation loss is {loss} in epoch {epoch + 1}")
+
     def save(self, sums: list[np.ndarray] | None = None) -> None:
         """Replaces the checkpoint by the model's present state."""
         self._progress.sums = sums or []

@@ -132,7 +132,9 @@ def test_logs(plain):
     assert [{name: float(value) for name, value in row.items()} for row in rows] == plain.history
     assert [row["epoch"] for row in plain.history] == [1, 2]
     assert all(row["images_per_second"] > 0 for row in plain.history)
-    assert plain.history[-1]["learning_rate"] == 0.0
+    # That of the steps 4 and 9, the last of their epochs, of ten in all.
+    rates = [row["learning_rate"] for row in plain.history]
+    np.testing.assert_allclose(rates, [0.05 * 6 / 10, 0.05 * 1 / 10], rtol=1e-6)
     scalars = {}
     for file in (plain.folder / "tensorboard").iterdir():
         for event in tf.compat.v1.train.summary_iterator(str(file)):

@@ -66,10 +66,33 @@ class PoisonAt(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if batch + 1 == self.step:
-            weight = self.model.get_layer("logits").kernel
-            poisoned = np.array(keras.ops.convert_to_numpy(weight.value))
-            poisoned[0, 0] = np.nan
-            weight.assign(poisoned)
+            poison(self.model)
+
+
+class PoisonAfterEvaluation(keras.callbacks.Callback):
+    """Makes one weight NaN when the figures of the epoch are there."""
+
+    def on_test_end(self, logs=None):
+        poison(self.model)
+
+
+def poison(model):
+    weight = model.get_layer("logits").kernel
+    poisoned = np.array(keras.ops.convert_to_numpy(weight.value))
+    poisoned[0, 0] = np.nan
+    weight.assign(poisoned)
+
+
+class PoisonedEvaluation(keras.callbacks.Callback):
+    """Makes the evaluation see a NaN that training does not."""
+
+    def on_test_begin(self, logs=None):
+        self.kernel = self.model.get_layer("logits").kernel
+        self.kept = np.array(keras.ops.convert_to_numpy(self.kernel.value))
+        self.kernel.assign(np.full_like(self.kept, np.nan))
+
+    def on_test_end(self, logs=None):
+        self.kernel.assign(self.kept)
 
 
 def checkpoint_of(out):
@@ -88,10 +111,17 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint_kept(data,
 
 
 def test_weights_that_are_no_numbers_do_not_replace_a_good_checkpoint(data, tmp_path):
-    # After the last step, so that the loss is finite to the end.
-    said = refusal(TrainingStopped, data, tmp_path, callbacks=[PoisonAt(5)])
+    said = refusal(TrainingStopped, data, tmp_path, callbacks=[PoisonAfterEvaluation()])
     assert said.startswith("weights are no longer finite at epoch 2, step 0; the last good check")
     assert '"step": 4' in checkpoint_of(tmp_path)["header"].item()
+
+
+def test_a_validation_loss_that_is_no_number_stops_before_the_epoch_counts(data, tmp_path):
+    said = refusal(TrainingStopped, data, tmp_path, callbacks=[PoisonedEvaluation()])
+    assert said.startswith("the validation loss is nan in epoch 1; the last good checkpoint is ")
+    assert '"step": 4' in checkpoint_of(tmp_path)["header"].item()
+    assert not (tmp_path / "model.keras").exists()
+    assert len((tmp_path / "epochs.csv").read_text().splitlines()) <= 1
 
 
 def test_without_a_checkpoint_it_says_so(data, tmp_path):
