@@ -47,11 +47,23 @@ class FolderSource:
         self.notes = (note,) if note else ()
         in_train = np.arange(len(files)) < len(parts[0][0])
         labels = np.concatenate([part_labels for _, part_labels in parts])
+        for part, purpose in ((in_train, "train"), (~in_train, "evaluate")):
+            self._check_classes(labels[part], labels[part & readable], purpose)
         paths = np.asarray([str(file) for file in files])
         self._train = (paths[readable & in_train], labels[readable & in_train])
         self._evaluation = (paths[readable & ~in_train], labels[readable & ~in_train])
         self.train_size = len(self._train[0])
         self.evaluation_size = len(self._evaluation[0])
+
+    def _check_classes(self, before: np.ndarray, after: np.ndarray, purpose: str) -> None:
+        """Refuses to leave out all that there was of a class."""
+        lost = np.setdiff1d(before, after)
+        if lost.size:
+            more = f", and of {lost.size - 1} more classes" if lost.size > 1 else ""
+            raise InputError(
+                f"{self.name}: class {self.class_names[lost[0]]}: all images to {purpose} on are "
+                f"unreadable{more}. Replace them, or remove that class."
+            )
 
     def training_records(self, order_seed: int, skip: int = 0) -> Any:
         order = np.random.default_rng(order_seed).permutation(self.train_size)

@@ -79,7 +79,7 @@ def _digest(files: Sequence[Path]) -> str:
 
 
 def _decodable(files: Sequence[Path]) -> np.ndarray:
-    """Tries with the very operation that training decodes with, on all cores."""
+    """Tries what evaluation decodes with; training decodes only the crop of a JPEG."""
     import tensorflow as tf
 
     from recipe.augmentation import decode

@@ -183,6 +183,21 @@ class TestUnreadableImages:
         Image.fromarray(pictures(1)[0]).save(folder / "train" / "cat" / "000.png")
         assert open_source(Recipe(dataset=str(folder)), **options).train_size == 21
 
+    @pytest.mark.parametrize(
+        ("lost", "message"),
+        [
+            ("val", "cat: all images to evaluate on are unreadable, and of 2 more classes. "),
+            ("train/dog", "dog: all images to train on are unreadable. "),
+            ("val/emu", "emu: all images to evaluate on are unreadable. "),
+        ],
+    )
+    def test_none_of_a_class(self, lost, message, folder):
+        for file in (folder / lost).rglob("*.*"):
+            file.write_bytes(b"")
+        with pytest.raises(InputError, match=f"^{folder}: class {message}") as caught:
+            open_source(Recipe(dataset=str(folder)), skip_unreadable=True)
+        assert "Replace them, or remove that class" in str(caught.value)
+
     def test_none_at_all(self, folder):
         for file in folder.rglob("*.*"):
             file.write_bytes(b"")
