@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ def schedule(recipe: Recipe, steps_per_epoch: int) -> LearningRateSchedule:
     first = recipe.learning_rate
     if recipe.drops:
         # Keras keeps a value up to and including its boundary.
-        boundaries = [epoch * steps_per_epoch - 1 for epoch in recipe.drops]
+        boundaries = [_steps_until(epoch, steps_per_epoch) - 1 for epoch in recipe.drops]
         values = [first * DROP**drops for drops in range(len(boundaries) + 1)]
         decay: LearningRateSchedule = PiecewiseConstantDecay(boundaries, values)
     elif recipe.cosine_to is not None and first:
@@ -37,6 +38,11 @@ def schedule(recipe: Recipe, steps_per_epoch: int) -> LearningRateSchedule:
         decay = PolynomialDecay(first, steps, 0.0, power=1.0)
     warmup_steps = recipe.warmup_epochs * steps_per_epoch
     return WarmUp(decay, warmup_steps) if warmup_steps else decay
+
+
+def _steps_until(epoch: float, steps_per_epoch: int) -> int:
+    """Whole steps; rounded first, as a float's last digit is not worth a step."""
+    return math.ceil(round(epoch * steps_per_epoch, 6))
 
 
 @keras.saving.register_keras_serializable("keras_finet.examples")

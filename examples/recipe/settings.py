@@ -47,8 +47,8 @@ class Recipe:
         epochs: How often to go over the training images.
         batch_size: Images in a step, over all devices. A last, smaller batch is left out.
         learning_rate: The first one.
-        drops: Epochs at which the learning rate is divided by ten; without any it falls linearly
-            to 0, unless `cosine_to` is given.
+        drops: Epochs, or parts of them, after which the learning rate is divided by ten; without
+            any it falls linearly to 0, unless `cosine_to` is given.
         cosine_to: What the learning rate falls to along a cosine; None for no cosine.
         momentum: Of stochastic gradient descent.
         weight_decay: L2 on all parameters, as PyTorch's SGD has it.
@@ -76,7 +76,7 @@ class Recipe:
     epochs: int = 320
     batch_size: int = 512
     learning_rate: float = 0.2
-    drops: tuple[int, ...] = ()
+    drops: tuple[float, ...] = ()
     cosine_to: float | None = None
     momentum: float = 0.9
     weight_decay: float = 4e-5
@@ -116,7 +116,7 @@ class Recipe:
 
     def with_epochs(self, epochs: int) -> Recipe:
         """The same schedule over another number of epochs: its drops move along."""
-        drops = tuple(round(drop * epochs / self.epochs) for drop in self.drops)
+        drops = tuple(drop * epochs / self.epochs for drop in self.drops)
         return dataclasses.replace(self, epochs=epochs, drops=drops)
 
     def as_json(self) -> dict[str, Any]:

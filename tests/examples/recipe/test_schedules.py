@@ -70,6 +70,21 @@ def test_drops_move_with_the_number_of_epochs():
     assert rate(recipe, 10) == pytest.approx(0.01, rel=1e-6)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_few_epochs_have_all_rates(epochs):
+    """A half, a quarter and a quarter of all steps, as in the paper's 200 epochs."""
+    recipe = cifar(epochs=epochs)
+    rates = [rate(recipe, 0, step) for step in range(epochs * STEPS)]
+    count = epochs * STEPS
+    first, second = math.ceil(count / 2), math.ceil(3 * count / 4)
+    expected = [0.1] * first + [0.01] * (second - first) + [0.001] * (count - second)
+    assert rates == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_single_step_has_the_first_rate():
+    assert float(schedule(cifar(epochs=1), 1)(0)) == pytest.approx(0.1, rel=1e-6)
+
+
 def test_a_warm_up_rises_to_the_schedule_and_leaves_it_alone_afterwards():
     plain, warm = cifar(), cifar(warmup_epochs=2)
     assert rate(warm, 0) == pytest.approx(0.1 / (2 * STEPS), rel=1e-6)
