@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
+
 
 class InputError(ValueError):
     """What the user gave cannot be used; the message says why and what would help."""

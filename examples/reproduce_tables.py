@@ -15,9 +15,10 @@ import os
 import sys
 from pathlib import Path
 
-from command_line import InputError, make_folder, whole_number
+from command_line import INTERRUPTED, InputError, make_folder, whole_number
 
 from tflite_tools.errors import ToolError
+from tflite_tools.output_folder import whole_file
 from tflite_tools.quiet import silenced
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,23 +35,23 @@ FORMATS = ("table", "markdown", "json")
 
 
 def main() -> int:
-    """Computes a table and returns the exit code."""
+    """Computes a table and returns the exit code: 1 if a row failed, 130 after Ctrl-C."""
     options = parse_options()
     try:
-        text = table_as_text(options)
+        return show_table(options)
     except (InputError, ToolError) as error:
         print(f"reproduce_tables: {error}", file=sys.stderr)
         return 2
-    if options.out is None:
-        print(text, end="")
-    else:
-        options.out.write_text(text, encoding="utf-8")
-        print(f"Table {options.table} is in {options.out}")
-    return 0
+    except KeyboardInterrupt:
+        print(
+            "reproduce_tables: interrupted. The same command goes on with what is kept.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
 
 
-def table_as_text(options: argparse.Namespace) -> str:
-    """Computes the table that was asked for, in the format that was asked for."""
+def show_table(options: argparse.Namespace) -> int:
+    """Computes the table that was asked for, and prints or writes it."""
     check_file(options.out)
     if options.table == 4:
         make_folder(options.models, [], "--models")
@@ -62,7 +63,15 @@ def table_as_text(options: argparse.Namespace) -> str:
 
         module = importlib.import_module(f"paper_tables.{TABLES[options.table]}")
     arguments = {name: getattr(options, name) for name in OPTIONS.get(options.table, ())}
-    return formats.FORMATS[options.format](module.table(smoke=options.smoke, **arguments))
+    table = module.table(smoke=options.smoke, **arguments)
+    text = formats.FORMATS[options.format](table)
+    if options.out is None:
+        print(text, end="")
+    else:
+        with whole_file(options.out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        print(f"Table {options.table} is in {options.out}")
+    return 1 if table.failed else 0
 
 
 def check_file(path: Path | None) -> None:

@@ -46,8 +46,11 @@ def table(
     chosen = every[:1] if smoke else selected(every, rows)
     plan = Budget(budget, smoke)
     runs = Runs(results, plan, data_dir)
-    for cell, seed in missing(runs, chosen, seeds):
-        _train(runs, cell, seed)
+    failed = [
+        f"{cell.name}, seed {seed}"
+        for cell, seed in missing(runs, chosen, seeds)
+        if not _train(runs, cell, seed)
+    ]
     kept = ((cell, runs.kept(cell, seed)) for cell in every for seed in seeds)
     found: dict[str, list[Result]] = {cell.name: [] for cell in every}
     for cell, result in kept:
@@ -61,6 +64,7 @@ def table(
         NOTES,
         has_differences=True,
         is_exact=False,
+        failed=tuple(failed),
     )
 
 
@@ -81,11 +85,14 @@ def selected(cells: Sequence[Cell], patterns: Sequence[str]) -> list[Cell]:
     ]
 
 
-def _train(runs: Runs, cell: Cell, seed: int) -> None:
+def _train(runs: Runs, cell: Cell, seed: int) -> bool:
+    """Returns whether training came to its end."""
     try:
         runs.train(cell, seed)
     except TrainingStopped as stopped:  # the other rows may do better
         print(f"reproduce_tables: {cell.name}, seed {seed}: {stopped}", file=sys.stderr)
+        return False
+    return True
 
 
 def _of(budget: Budget) -> str:

@@ -42,6 +42,7 @@ class PaperTable:
         notes: What has to be said of all of it.
         has_differences: Whether its figures are numbers that can be near.
         is_exact: Whether they follow from the networks alone, so that those that do are counted.
+        failed: Names of the rows that could not be computed.
     """
 
     title: str
@@ -50,6 +51,7 @@ class PaperTable:
     notes: tuple[str, ...]
     has_differences: bool
     is_exact: bool = True
+    failed: tuple[str, ...] = ()
 
 
 def number(printed: str, computed: Decimal, *, cut_off: bool) -> Figure:

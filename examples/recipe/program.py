@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from command_line import InputError, make_folder
+from command_line import INTERRUPTED, InputError, make_folder
 
 from recipe.options import RunOptions, read_options
 from recipe.settings import Recipe
@@ -20,7 +20,6 @@ from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 
 ARTEFACTS = ("checkpoint.npz", "epochs.csv", "model.keras", "readable.json")
-INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
 
 
 def run_program(name: str, description: str, make_recipe: Callable[..., Recipe]) -> int:

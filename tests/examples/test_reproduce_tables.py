@@ -4,9 +4,11 @@ import json
 from decimal import Decimal
 
 import pytest
+import reproduce_tables
 from paper_tables import complexities, formats, layers
 from paper_tables.comparison import PaperTable, Row, number, text
 from support.examples import assert_refused, run_example
+from support.full_disk import full_disk
 
 # Rows: FLOPs and parameters of the small networks, then of the large ones, in millions.
 TABLE_2 = """
@@ -193,3 +195,36 @@ def test_bad_use_is_refused(arguments, fragment):
 def test_a_folder_in_the_way_is_refused(tmp_path):
     process = run_example("reproduce_tables", "--table", 1, "--out", tmp_path)
     assert_refused(process, "reproduce_tables", f"{tmp_path.name} is a folder")
+
+
+def main_with(table, monkeypatch, *arguments):
+    """The exit code, with `table` in place of what computes Table 1."""
+    monkeypatch.setattr("paper_tables.layers.table", table)
+    monkeypatch.setattr("sys.argv", ["reproduce_tables.py", "--table", "1", *map(str, arguments)])
+    return reproduce_tables.main()
+
+
+def test_a_row_that_failed_is_exit_code_1(monkeypatch, capsys):
+    notes = ("a note",)
+    failed = PaperTable("", (), [Row((), {})], notes, has_differences=False, failed=("a row",))
+    assert main_with(lambda smoke: failed, monkeypatch) == 1
+    assert "a note" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_exit_code_130(monkeypatch, capsys):
+    def interrupted(smoke):
+        raise KeyboardInterrupt
+
+    assert main_with(interrupted, monkeypatch) == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("reproduce_tables: interrupted. ")
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "table.md"
+    out.write_text("old")
+    with full_disk(100):
+        code = main_with(layers.table, monkeypatch, "--format", "markdown", "--out", out)
+    assert code == 2
+    assert f"{out}: cannot be written: File too large." in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

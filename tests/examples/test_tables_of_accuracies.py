@@ -126,7 +126,7 @@ def test_only_what_is_missing_is_trained(tmp_path, data_dir, trained, capsys):
 def test_a_budget_scales_epochs_and_data_and_is_in_the_table(tmp_path, data_dir, trained):
     table = table_5(tmp_path, data_dir, "cifar10/affine/G=2")
     (recipe,) = trained
-    assert (recipe.epochs, recipe.drops) == (50, (25, 38))
+    assert (recipe.epochs, recipe.drops) == (50, (25, 37.5))
     assert (recipe.train_limit, recipe.evaluation_limit) == (250, 25)
     text = formats.as_markdown(table)
     assert "A TRIAL, NOT THE PAPER'S RECIPE: budget 0.25" in text
@@ -171,7 +171,9 @@ def test_training_that_fails_leaves_a_blank(tmp_path, data_dir, monkeypatch, cap
         raise TrainingStopped("the loss is nan")
 
     monkeypatch.setattr("paper_tables.accuracy_runs.train", train)
-    assert figures(table_5(tmp_path, data_dir, "cifar10/affine/G=2")) == {}
+    table = table_5(tmp_path, data_dir, "cifar10/affine/G=2")
+    assert figures(table) == {}
+    assert table.failed == ("cifar10/affine/G=2, seed 0",)
     assert "cifar10/affine/G=2, seed 0: the loss is nan" in capsys.readouterr().err
     assert not list(tmp_path.rglob("result.json"))
 

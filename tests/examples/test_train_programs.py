@@ -4,6 +4,7 @@ import csv
 
 import keras
 import pytest
+import train_cifar
 from support.examples import assert_refused, run_example
 
 import keras_finet
@@ -57,6 +58,17 @@ def test_a_loss_that_is_no_number_is_exit_code_1(tmp_path):
     assert line.startswith("train_cifar: the loss is nan in epoch 1, step ")
     assert f"the last good checkpoint is {tmp_path / 'checkpoint.npz'}" in line
     assert not (tmp_path / "model.keras").exists()
+
+
+def test_ctrl_c_is_exit_code_130(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recipe.program.open_source", interrupted)
+    monkeypatch.setattr("sys.argv", ["train_cifar.py", "--out", str(tmp_path)])
+    assert train_cifar.main() == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("train_cifar: interrupted. The same command goes on from the last")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
