@@ -1,6 +1,6 @@
 """Files for a phone and a model card from a trained checkpoint.
 
-python examples/deploy_checkpoint.py model.keras --dataset imagenet2012
+python examples/deploy_checkpoint.py model.keras --dataset imagenet2012 --recipe imagenet
 python examples/deploy_checkpoint.py model.keras --dataset cifar10 --recipe cifar
 """
 
@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from command_line import InputError, make_folder, whole_number
-from recipe.settings import Recipe, cifar, imagenet
+from recipe.deployment.beside import augmentation_beside
+from recipe.settings import CIFAR, IMAGENET, Recipe
 from recipe.smoke import smoke_images
 from recipe.sources import open_source
 
@@ -20,7 +21,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.loading import check_keras_file, load_keras_model
 from tflite_tools.quiet import silenced
 
-RECIPES = {"imagenet": imagenet, "cifar": cifar}
+RECIPES = {"imagenet": IMAGENET, "cifar": CIFAR}
 
 
 def main() -> int:
@@ -34,13 +35,26 @@ def main() -> int:
         elif options.dataset is None:
             raise InputError("--dataset: expected the data that it was trained on, got none.")
         check_keras_file(options.checkpoint)
-        return deploy_checkpoint(options)
+        return deploy_checkpoint(options, augmentation_of(options))
     except (InputError, ToolError) as error:
         print(f"deploy_checkpoint: {error}", file=sys.stderr)
         return 2
 
 
-def deploy_checkpoint(options: argparse.Namespace) -> int:
+def augmentation_of(options: argparse.Namespace) -> str:
+    """How its recipe made images what the checkpoint takes: nothing in the file itself tells."""
+    if options.recipe is not None:
+        return RECIPES[options.recipe].augmentation
+    found = augmentation_beside(options.checkpoint)
+    if found is None:
+        raise InputError(
+            f"--recipe: expected one of {', '.join(RECIPES)}, as no card beside "
+            f"{options.checkpoint} says how its images were read: centre crops, or whole ones."
+        )
+    return found
+
+
+def deploy_checkpoint(options: argparse.Namespace, augmentation: str) -> int:
     """Reads the checkpoint and its data, makes the files beside it and reports on them."""
     with silenced():  # Keras and TensorFlow are noisy when they are imported
         from recipe.deployment.data import DeploymentData
@@ -48,7 +62,7 @@ def deploy_checkpoint(options: argparse.Namespace) -> int:
         from recipe.deployment.steps import deploy
 
         model = load_keras_model(options.checkpoint)
-        recipe = recipe_of(options, model)
+        recipe = recipe_of(options, augmentation, model)
         source = open_source(
             recipe, data_dir=options.data_dir, skip_unreadable=options.skip_unreadable
         )
@@ -67,6 +81,7 @@ def prepare_trial(options: argparse.Namespace) -> None:
     folder = options.checkpoint.parent
     make_folder(folder, [options.checkpoint.name], "checkpoint's folder")
     options.dataset = str(smoke_images(folder))
+    options.recipe = options.recipe or "imagenet"
     with silenced():
         import keras
         from recipe.model_file import save_model
@@ -81,13 +96,16 @@ def prepare_trial(options: argparse.Namespace) -> None:
         save_model(keras.Sequential(layers), options.checkpoint)
 
 
-def recipe_of(options: argparse.Namespace, model: object) -> Recipe:
+def recipe_of(options: argparse.Namespace, augmentation: str, model: object) -> Recipe:
     """How images are made what the checkpoint takes; how it was trained is not known."""
     shape = getattr(model, "input_shape", None)
     match shape:
         case (_, int(side), int(other), 3) if side == other:
-            return RECIPES[options.recipe](
-                dataset=options.dataset, image_size=side, evaluation_limit=options.samples
+            return Recipe(
+                dataset=options.dataset,
+                image_size=side,
+                augmentation=augmentation,
+                evaluation_limit=options.samples,
             )
     raise InputError(
         f"{options.checkpoint}: expected a classifier of square RGB images, got inputs of shape "
@@ -111,9 +129,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--recipe",
         choices=RECIPES,
-        default="imagenet",
-        help="by which images are read and normalized: centre crops, or whole images and CIFAR's "
-        "own statistics (default: imagenet)",
+        help="how images are read: centre crops, or whole images (default: what the card beside "
+        "the checkpoint says; without one it has to be given)",
     )
     parser.add_argument(
         "--data-dir",

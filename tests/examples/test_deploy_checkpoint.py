@@ -1,6 +1,7 @@
 """A checkpoint of unknown origin as a user deploys it."""
 
 import json
+import shutil
 
 import keras
 import pytest
@@ -30,10 +31,28 @@ def test_a_model_with_other_classes_is_refused(trial, tmp_path):
     layers = [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(7)]
     keras.Sequential(layers).save(tmp_path / "seven.keras")
     images = file.parent / "smoke_images"
-    process = run_example("deploy_checkpoint", tmp_path / "seven.keras", "--dataset", images)
+    arguments = ("--dataset", images, "--recipe", "imagenet")
+    process = run_example("deploy_checkpoint", tmp_path / "seven.keras", *arguments)
     wanted = "expected as many classes as", "has, 3, got a model with 7."
     assert_refused(process, "deploy_checkpoint", "seven.keras", *wanted)
     assert [path.name for path in tmp_path.iterdir()] == ["seven.keras"]
+
+
+def test_images_are_read_as_the_card_beside_says(trial, tmp_path):
+    """Nothing is guessed: without a card, or with that of another file, it has to be told."""
+    file, card = tmp_path / "small.keras", tmp_path / "small.card.json"
+    shutil.copy(trial[0], file)
+    arguments = (file, "--dataset", trial[0].parent / "smoke_images")
+    wanted = "--recipe: expected one of imagenet, cifar, as no card beside"
+    assert_refused(run_example("deploy_checkpoint", *arguments), "deploy_checkpoint", wanted)
+    content = json.loads(trial[0].with_name(card.name).read_text(encoding="utf-8"))
+    content["data"]["preprocessing"]["augmentation"] = "pad_and_crop"
+    card.write_text(json.dumps(content).replace(content["artefacts"][0]["sha256"], "0" * 64))
+    assert_refused(run_example("deploy_checkpoint", *arguments), "deploy_checkpoint", wanted)
+    card.write_text(json.dumps(content))
+    assert run_example("deploy_checkpoint", *arguments).returncode == 0
+    written = json.loads(card.read_text(encoding="utf-8"))
+    assert written["data"]["preprocessing"]["augmentation"] == "pad_and_crop"
 
 
 @pytest.mark.parametrize(
