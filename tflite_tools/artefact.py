@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate_models
+from tflite_tools.evaluation import evaluate_models
 from tflite_tools.flatbuffer import custom_ops, op_histogram
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.metadata import ModelMetadata, write_metadata

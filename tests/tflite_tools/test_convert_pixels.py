@@ -6,8 +6,8 @@ import pytest
 
 from tflite_tools import convert, evaluate, inspect_model
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate_files import evaluate_files
 from tflite_tools.feeding import Feeding, common_feeding, file_feeding
+from tflite_tools.file_evaluation import evaluate_files
 from tflite_tools.flatbuffer import op_histogram
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.preprocessing import normalization

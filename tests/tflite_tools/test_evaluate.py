@@ -6,7 +6,7 @@ import pytest
 
 from tflite_tools import convert, evaluate, metrics
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate_models, load_models
+from tflite_tools.evaluation import evaluate_models, load_models
 from tflite_tools.metrics import expected_calibration_error
 from tflite_tools.records import ChangedChoice, WorseClass
 

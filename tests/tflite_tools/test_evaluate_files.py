@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate_files import evaluate_files
+from tflite_tools.file_evaluation import evaluate_files
 from tflite_tools.inspection import inspect_model
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.metadata import ModelMetadata, write_metadata

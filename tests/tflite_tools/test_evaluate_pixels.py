@@ -6,8 +6,8 @@ from PIL import Image
 
 from tflite_tools import convert
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate_models, load_models
-from tflite_tools.evaluate_files import evaluate_files
+from tflite_tools.evaluation import evaluate_models, load_models
+from tflite_tools.file_evaluation import evaluate_files
 from tflite_tools.preprocessing import normalization
 
 

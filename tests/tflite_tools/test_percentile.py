@@ -4,7 +4,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tflite_tools import convert
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate
+from tflite_tools.evaluation import evaluate
 from tflite_tools.flatbuffer import float_ops, op_histogram, requantizations
 from tflite_tools.interpreter import LiteModel
 from tflite_tools.percentile import check_percentile, quantized_by_percentile

@@ -77,7 +77,7 @@ def test_what_would_crash_or_fail_is_one_line(damaged, change, message):
 
 def test_no_damage_reaches_this_process(files, tmp_path):
     """Whatever the damage: a file passes and runs here, or it is one line."""
-    from tflite_tools.evaluate import load_models
+    from tflite_tools.evaluation import load_models
 
     content = files["int8"].read_bytes()
     messages = []

@@ -101,7 +101,7 @@ def convert(
     quiet: Quiet = False,
 ) -> None:
     """Fuse a Keras model and write it as checked .tflite files."""
-    from tflite_tools.convert import convert as run
+    from tflite_tools.conversion import convert as run
 
     with progress_bars(quiet=quiet or verbose) as progress:
         report = run(

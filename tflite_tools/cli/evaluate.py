@@ -77,8 +77,8 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Compare .tflite files with labels, with the Keras model, or both."""
-    from tflite_tools.evaluate_files import evaluate_files
     from tflite_tools.evaluation_file import save_evaluation
+    from tflite_tools.file_evaluation import evaluate_files
     from tflite_tools.gates import parse_share
     from tflite_tools.output_folder import output_folder
 

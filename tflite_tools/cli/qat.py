@@ -24,7 +24,7 @@ from tflite_tools.cli.output import complain, show
 from tflite_tools.cli.progress import ProgressBars, progress_bars
 
 if TYPE_CHECKING:
-    from tflite_tools.qat import QatEpoch
+    from tflite_tools.quantization_aware import QatEpoch
 
 
 @app.command()
@@ -87,7 +87,7 @@ def qat(
     quiet: Quiet = False,
 ) -> None:
     """Train a fused Keras model for int8 and write the .tflite file."""
-    from tflite_tools.qat import qat as run
+    from tflite_tools.quantization_aware import qat as run
 
     with progress_bars(quiet=quiet or verbose) as bars:
 
@@ -126,7 +126,7 @@ def qat(
 
 def _tell(epoch: "QatEpoch", model: Path, epochs: int, bars: ProgressBars | None) -> None:
     """On standard error: what is printed on standard output may be read by a program."""
-    from tflite_tools.qat.records import epoch_line
+    from tflite_tools.quantization_aware.records import epoch_line
 
     if bars is None:
         print(epoch_line(epoch), file=sys.stderr, flush=True)

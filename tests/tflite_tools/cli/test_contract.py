@@ -30,8 +30,8 @@ INSTANT = {"inspect", "report"}
 LONG = {"qat"}
 NEEDS = {"compile": needs_compiler, "run-gpu": needs_driver}
 HEAVY = {
-    *("PIL", "adbutils", "h5py", "jax", "keras", "keras_finet", "matplotlib", "tensorflow"),
-    *("tensorflow_datasets", "tf_keras", "torch"),
+    *("PIL", "adbutils", "ai_edge_litert", "h5py", "jax", "keras", "keras_finet", "matplotlib"),
+    *("numpy", "tensorflow", "tensorflow_datasets", "tf_keras", "torch"),
 }
 
 
@@ -165,7 +165,7 @@ def test_no_arguments_show_the_help(run):
 
 IMPORTED = """
 import sys
-from tflite_tools import cli, evaluate_files
+from tflite_tools import cli
 sys.argv[0] = "tflite-tools"
 try:
     cli.main()

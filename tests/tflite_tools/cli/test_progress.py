@@ -5,7 +5,7 @@ import pytest
 
 from tflite_tools.cli.progress import progress_bars
 from tflite_tools.cli.qat import _tell
-from tflite_tools.qat.records import QatEpoch, epoch_line
+from tflite_tools.quantization_aware.records import QatEpoch, epoch_line
 
 EPOCHS = [QatEpoch(number, None if number == 0 else 0.5, 0.4, 0.9, 1.0) for number in range(3)]
 

@@ -11,7 +11,7 @@ import tf_keras
 
 from tflite_tools.graph_spec import GraphSpec, Node
 from tflite_tools.mirror import Mirror, build
-from tflite_tools.qat.points import fixed_range, rounded_nodes
+from tflite_tools.quantization_aware.points import fixed_range, rounded_nodes
 
 _keras: Any = tfmot.quantization.keras
 # The attributes that hold kernels: the order of axes that ends with the output channels, and how

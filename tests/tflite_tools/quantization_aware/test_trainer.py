@@ -13,8 +13,8 @@ from support.unnormalized import trained as unnormalized
 from tflite_tools.converter import tflite_contents
 from tflite_tools.deploy import deployed_graph
 from tflite_tools.interpreter import LiteModel
-from tflite_tools.qat.points import rounded_nodes
-from tflite_tools.qat.preparing import prepared
+from tflite_tools.quantization_aware.points import rounded_nodes
+from tflite_tools.quantization_aware.preparing import prepared
 from tflite_tools.quantize import Quantization
 
 
@@ -25,7 +25,7 @@ def legacy():
         patch.setenv("TF_USE_LEGACY_KERAS", "")
         patch.delenv("TF_USE_LEGACY_KERAS")
         warnings.simplefilter("ignore")
-        from tflite_tools.qat import quantized, trainer
+        from tflite_tools.quantization_aware import quantized, trainer
 
         os.environ.pop("TF_USE_LEGACY_KERAS", None)
         yield quantized, trainer

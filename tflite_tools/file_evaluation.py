@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tflite_tools.class_names import by_name
 from tflite_tools.datasets import LabelledSamples, check_classes, check_source, load_labelled
 from tflite_tools.errors import ToolError
-from tflite_tools.evaluate import evaluate_models, load_models
+from tflite_tools.evaluation import evaluate_models, load_models
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.evaluation_run import runner_for
 from tflite_tools.feeding import common_feeding

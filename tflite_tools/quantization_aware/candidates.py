@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tflite_tools.converter import tflite_contents
 from tflite_tools.datasets import LabelledSamples
-from tflite_tools.evaluate import evaluate
+from tflite_tools.evaluation import evaluate
 from tflite_tools.graph_spec import GraphSpec
-from tflite_tools.qat.records import QatFigures
+from tflite_tools.quantization_aware.records import QatFigures
 from tflite_tools.quantize import Quantization, check_integer_only, check_requantization
 from tflite_tools.samples import AnyArray
 from tflite_tools.scoring import label_figures

@@ -10,8 +10,8 @@ import tf_keras
 from tflite_tools.errors import ToolError
 from tflite_tools.graph_spec import GraphSpec, Reference
 from tflite_tools.mirror import build
-from tflite_tools.qat.preparing import ends_in_softmax, prepared
-from tflite_tools.qat.quantized import build_quantized
+from tflite_tools.quantization_aware.preparing import ends_in_softmax, prepared
+from tflite_tools.quantization_aware.quantized import build_quantized
 from tflite_tools.samples import AnyArray, FloatArray
 
 _BATCH = 64  # where nothing is trained

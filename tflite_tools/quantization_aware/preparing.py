@@ -7,7 +7,7 @@ from tflite_tools.graph_spec import Call, GraphSpec, Node, Reference
 from tflite_tools.graph_spec.names import unused_name
 from tflite_tools.graph_spec.structure import mapped
 from tflite_tools.mirror import separated
-from tflite_tools.qat.points import activation_name
+from tflite_tools.quantization_aware.points import activation_name
 
 
 def prepared(spec: GraphSpec) -> GraphSpec:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tflite_tools.errors import ToolError
-from tflite_tools.qat.data import load_training_data
+from tflite_tools.quantization_aware.data import load_training_data
 
 SHAPE = (4, 4, 1)
 OPTIONS = {

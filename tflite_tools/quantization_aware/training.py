@@ -40,7 +40,7 @@ def train(
         "history", all epochs, and "best", the number of the one with the smallest loss on the
         samples held back.
     """
-    from tflite_tools.qat.trainer import Batches, Trainer
+    from tflite_tools.quantization_aware.trainer import Batches, Trainer
 
     spec = load(spec_file)
     trainer = Trainer(spec, calibration, settings["seed"])

@@ -19,11 +19,11 @@ from tflite_tools.loading import check_keras_file, check_name, resolved_model
 from tflite_tools.model_card import trained_input_range
 from tflite_tools.output_folder import output_folder
 from tflite_tools.provenance import calibration_of, creation_time, recipe_of, source_of
-from tflite_tools.qat.candidates import better, float_figures, int8_candidate
-from tflite_tools.qat.data import TrainingData, check_sources, load_training_data
-from tflite_tools.qat.records import QatEpoch, QatReport
-from tflite_tools.qat.settings import QatSettings, check_installed
-from tflite_tools.qat.training import train
+from tflite_tools.quantization_aware.candidates import better, float_figures, int8_candidate
+from tflite_tools.quantization_aware.data import TrainingData, check_sources, load_training_data
+from tflite_tools.quantization_aware.records import QatEpoch, QatReport
+from tflite_tools.quantization_aware.settings import QatSettings, check_installed
+from tflite_tools.quantization_aware.training import train
 from tflite_tools.quantize import INT8_IO, Quantization
 from tflite_tools.quiet import is_verbose, verbosity
 from tflite_tools.worker import run_in_worker

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from tflite_tools.qat.settings import QatSettings
+from tflite_tools.quantization_aware.settings import QatSettings
 from tflite_tools.records import CalibrationRecord, DeadChannelRecord
 from tflite_tools.report import calibration_lines, dead_channel_line
 from tflite_tools.tables import as_text, formatted, to_json

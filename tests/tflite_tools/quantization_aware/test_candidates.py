@@ -2,8 +2,8 @@
 
 import pytest
 
-from tflite_tools.qat.candidates import Candidate, better
-from tflite_tools.qat.records import QatFigures
+from tflite_tools.quantization_aware.candidates import Candidate, better
+from tflite_tools.quantization_aware.records import QatFigures
 
 
 def candidate(network, top1, agreement, error):
