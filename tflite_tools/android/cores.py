@@ -14,7 +14,7 @@ def check_big_cores(device: DeviceInfo) -> None:
         raise ToolError(
             f"{device.serial}: {_named(device.big_cores_off)} now, on which the phone is "
             f"measured; what is missing was not run. {_REMEDY} the command: it runs only what is "
-            "missing."
+            "missing. To measure on the other cores, name another folder (--output)."
         )
 
 

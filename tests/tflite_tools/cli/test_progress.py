@@ -46,3 +46,11 @@ def test_quiet_draws_nothing(make_terminal, capsys):
     with progress_bars(quiet=True) as bars:
         assert bars is None
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("said", [(), ("S1: interrupted after 1 finished runs.", "S2: lost.")])
+def test_an_interruption_is_said(capsys, said):
+    with pytest.raises(KeyboardInterrupt), progress_bars(quiet=True):
+        raise KeyboardInterrupt(*said)
+    lines = [f"tflite-tools: {line}" for line in said or ("interrupted.",)]
+    assert capsys.readouterr().err.splitlines() == lines
