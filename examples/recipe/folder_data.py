@@ -44,7 +44,7 @@ class FolderSource:
         parts = [_limited(*part, limit) for part, limit in zip(parts, limits, strict=True)]
         files = [file for part_files, _ in parts for file in part_files]
         readable, note = readable_images(folder, files, skip_unreadable, remember)
-        self.notes = (note,) if note else ()
+        self.notes: tuple[str, ...] = (note,) if note else ()
         in_train = np.arange(len(files)) < len(parts[0][0])
         labels = np.concatenate([part_labels for _, part_labels in parts])
         for part, purpose in ((in_train, "train"), (~in_train, "evaluate")):

@@ -36,7 +36,7 @@ def schedule(recipe: Recipe, steps_per_epoch: int) -> LearningRateSchedule:
         decay = CosineDecay(first, steps, alpha=recipe.cosine_to / first)
     else:
         decay = PolynomialDecay(first, steps, 0.0, power=1.0)
-    warmup_steps = recipe.warmup_epochs * steps_per_epoch
+    warmup_steps = _steps_until(recipe.warmup_epochs, steps_per_epoch)
     return WarmUp(decay, warmup_steps) if warmup_steps else decay
 
 

@@ -52,7 +52,7 @@ class Recipe:
         cosine_to: What the learning rate falls to along a cosine; None for no cosine.
         momentum: Of stochastic gradient descent.
         weight_decay: L2 on all parameters, as PyTorch's SGD has it.
-        warmup_epochs: Epochs in which the learning rate rises to its value.
+        warmup_epochs: Epochs, or parts of them, in which the learning rate rises to its value.
         label_smoothing: Share of each label that is spread over all classes.
         mixed_precision: None, "float16" or "bfloat16".
         ema: Momentum of a moving average of the weights, which is what is evaluated and kept; None
@@ -80,7 +80,7 @@ class Recipe:
     cosine_to: float | None = None
     momentum: float = 0.9
     weight_decay: float = 4e-5
-    warmup_epochs: int = 0
+    warmup_epochs: float = 0
     label_smoothing: float = 0.0
     mixed_precision: str | None = None
     ema: float | None = None
@@ -95,18 +95,25 @@ class Recipe:
             raise InputError(
                 "groups, channels per group: expected one of them, got both. Leave one out."
             )
+        normalization = ("fine-grained batch normalization", "a Finet or a ResNet")
         untouched = {
-            "groups": None,
-            "channels_per_group": None,
-            "affine": True,
-            "normalization": None,
+            "groups": (None, *normalization),
+            "channels_per_group": (None, *normalization),
+            "affine": (True, *normalization),
+            "normalization": (None, *normalization),
+            "squeeze_excite": (True, "squeeze-excite that can be left out", "a Finet"),
         }
-        for name, default in untouched.items():
+        for name, (default, what, models) in untouched.items():
             if name not in MODELS[self.model][1] and getattr(self, name) != default:
                 raise InputError(
-                    f"{name.replace('_', ' ')}: {self.model} has no fine-grained batch "
-                    "normalization. Leave that option out, or choose a Finet or a ResNet."
+                    f"{name.replace('_', ' ')}: {self.model} has no {what}. Leave that option "
+                    f"out, or choose {models}."
                 )
+        if self.warmup_epochs > self.epochs:
+            raise InputError(
+                f"warm-up: expected at most the {self.epochs} epochs of the run, got "
+                f"{self.warmup_epochs:g}."
+            )
         has_stems = "stem" in MODELS[self.model][1] or self.model in FOR_SMALL_IMAGES
         if self.stem != "imagenet" and not has_stems:
             raise InputError(
@@ -115,9 +122,9 @@ class Recipe:
             )
 
     def with_epochs(self, epochs: int) -> Recipe:
-        """The same schedule over another number of epochs: its drops move along."""
-        drops = tuple(drop * epochs / self.epochs for drop in self.drops)
-        return dataclasses.replace(self, epochs=epochs, drops=drops)
+        """The same schedule over another number of epochs: drops and warm-up move along."""
+        *drops, warmup = (when * epochs / self.epochs for when in (*self.drops, self.warmup_epochs))
+        return dataclasses.replace(self, epochs=epochs, drops=tuple(drops), warmup_epochs=warmup)
 
     def as_json(self) -> dict[str, Any]:
         """All settings as JSON holds them."""

@@ -66,7 +66,14 @@ def open_source(
     limits = (recipe.train_limit, recipe.evaluation_limit)
     folder = Path(recipe.dataset)
     if folder.is_dir():
-        return FolderSource(folder, limits, skip_unreadable=skip_unreadable, remember=remember)
+        source = FolderSource(folder, limits, skip_unreadable=skip_unreadable, remember=remember)
+        if is_tfds_name(recipe.dataset):
+            note = (
+                f"{folder}: the folder of that name is used, not a TFDS data set. {folder}/ is the "
+                "same without this line."
+            )
+            source.notes = (note, *source.notes)
+        return source
     if is_tfds_name(recipe.dataset):
         return TfdsSource(recipe.dataset, limits, data_dir)
     raise InputError(

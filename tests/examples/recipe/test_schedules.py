@@ -81,6 +81,14 @@ def test_few_epochs_have_all_rates(epochs):
     assert rates == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_warm_up_moves_with_the_number_of_epochs():
+    assert cifar("mimic_norm", epochs=75).warmup_epochs == 1
+    short = cifar("mimic_norm", epochs=15)  # 0.2 epochs are 1.4 steps
+    assert rate(short, 0, 0) == pytest.approx(0.05, rel=1e-6)
+    assert rate(short, 0, 1) == pytest.approx(0.1, rel=1e-6)
+    assert cifar("mimic_norm", epochs=15, warmup_epochs=2).warmup_epochs == 2
+
+
 def test_a_single_step_has_the_first_rate():
     assert float(schedule(cifar(epochs=1), 1)(0)) == pytest.approx(0.1, rel=1e-6)
 

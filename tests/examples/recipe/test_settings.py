@@ -75,6 +75,14 @@ def test_every_builder_of_the_package_has_a_name():
         ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
         ({"model": "mnasnet", "normalization": "fbn"}, "normalization: mnasnet has no"),
         ({"model": "wide_resnet", "groups": 2}, "groups: wide_resnet has no"),
+        (
+            {"model": "resnet18", "squeeze_excite": False},
+            "squeeze excite: resnet18 has no squeeze-excite .*choose a Finet",
+        ),
+        (
+            {"epochs": 1, "warmup_epochs": 5},
+            "warm-up: expected at most the 1 epochs of the run, got 5",
+        ),
         ({"model": "mnasnet", "stem": "cifar"}, "mnasnet has no stem for small images"),
     ],
 )

@@ -128,6 +128,13 @@ def test_limits(root):
         assert len(list(source.training_records(0))) == 8
 
 
+def test_a_folder_with_the_name_of_a_data_set_says_so(root, monkeypatch):
+    monkeypatch.chdir(root)
+    (note,) = open_source(Recipe(dataset="classes")).notes
+    assert note.startswith("classes: the folder of that name is used, not a TFDS data set.")
+    assert open_source(Recipe(dataset="classes/")).notes == ()
+
+
 def test_a_folder_of_classes_alone_keeps_a_fifth_to_evaluate_on(root):
     source = open_source(Recipe(dataset=str(root / "classes" / "train")))
     assert (source.train_size, source.evaluation_size) == (18, 3)  # one of seven of each class
