@@ -79,6 +79,11 @@ class LiteModel:
         return np.dtype(self._output["dtype"])
 
     @property
+    def any_size(self) -> bool:
+        """Whether the file takes samples of any size; `sample_shape` has 1 for such an axis."""
+        return any(int(side) < 0 for side in self._input["shape_signature"][1:])
+
+    @property
     def input_details(self) -> dict[str, Any]:
         """What the interpreter says of the input: shape, dtype, quantization."""
         return self._input

@@ -62,10 +62,9 @@ def benchmark_host(
     machine = describe_machine()
     chosen = checked_paths(files, what="files")
     counts = checked_threads(threads)
-    if rounds < 1 or warmup < 0:
-        raise ToolError(
-            f"expected one round or more and no negative warm-up, got {rounds} and {warmup}."
-        )
+    for name, value, least in (("rounds", rounds, 1), ("warmup", warmup, 0)):
+        if value < least:
+            raise ToolError(f"{name}: expected {least} or more, got {value}.")
     with output_folder(output) if output is not None else nullcontext() as folder:
         for file in chosen:
             check_runs(file)
@@ -156,4 +155,5 @@ def _record(
         size_bytes=len(model.content),
         ops_total=total,
         ops_not_taken=others,
+        measured_shape=(model.batch_size, *model.sample_shape) if model.any_size else None,
     )

@@ -54,6 +54,8 @@ class HostRecord:
         size_bytes: The size of the file.
         ops_total: How many operators its main graph has.
         ops_not_taken: Which of them XNNPACK did not take, and why.
+        measured_shape: The shape of the input that was timed, if the file takes any size; an axis
+            of any length was 1.
         op_profile: How long each operator took, in the order of execution; empty if not asked for.
     """
 
@@ -77,6 +79,7 @@ class HostRecord:
     ops_total: int
     ops_not_taken: tuple[OpsNotTaken, ...]
     op_profile: tuple[OpTime, ...] = ()
+    measured_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,12 @@ class HostReport:
     def complaints(self) -> list[str]:
         """What is missing or doubtful, and what XNNPACK did not take, a line each."""
         most = max(record.num_threads for record in self.records)
-        return [*self.problems, *warnings_about(self.machine, most), *self._not_taken()]
+        return [
+            *self.problems,
+            *warnings_about(self.machine, most),
+            *self._any_size(),
+            *self._not_taken(),
+        ]
 
     def to_json(self) -> str:
         """The report as a JSON object."""
@@ -68,6 +73,15 @@ class HostReport:
             if record.num_threads == num_threads:
                 table.add_row(*map(escape, _cells(record)))
         return table
+
+    def _any_size(self) -> list[str]:
+        lines = (
+            f"{record.file.name}: takes inputs of any size, and was measured with one of "
+            f"{record.measured_shape}: larger ones take longer."
+            for record in self.records
+            if record.measured_shape is not None
+        )
+        return list(dict.fromkeys(lines))
 
     def _not_taken(self) -> list[str]:
         lines = (

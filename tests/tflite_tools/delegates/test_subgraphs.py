@@ -7,6 +7,7 @@ from support.odd_files import any_size_file, lstm_file, volume_file, while_file
 
 from tflite_tools import inspect_model
 from tflite_tools.delegates import DELEGATES, delegate_report
+from tflite_tools.host import benchmark_host
 from tflite_tools.host.delegation import ops_not_taken
 from tflite_tools.inspection_report import InspectionReport
 from tflite_tools.interpreter import LiteModel
@@ -58,6 +59,13 @@ def test_macs_of_images_of_any_size(written):
     text = " ".join(str(report).split())
     assert "MACs for an input of (1, 1, 1, 4): larger ones need more." in text
     assert report.models[0].counted_shapes == ((1, 1, 1, 4),)
+
+
+def test_times_of_images_of_any_size(written):
+    report = benchmark_host([written(any_size_file())], rounds=1, warmup=0)
+    assert report.records[0].measured_shape == (1, 1, 1, 4)
+    (line,) = (line for line in report.complaints() if "any size" in line)
+    assert line.endswith("was measured with one of (1, 1, 1, 4): larger ones take longer.")
 
 
 @pytest.mark.parametrize("content", [volume_file, while_file])
