@@ -13,15 +13,13 @@ class CoupledSGD(keras.optimizers.Optimizer):
     """SGD with momentum and L2 weight decay that is part of the gradient.
 
     As `torch.optim.SGD`: `d = gradient + weight_decay · w`, `v = momentum · v + d`,
-    `w = w − learning_rate · v`, with `d + momentum · v` in place of `v` for Nesterov's. It differs
-    from `keras.optimizers.SGD` in two ways: there `weight_decay` shrinks the weights apart from the
-    momentum, and the velocity holds the learning rates of earlier steps. All variables decay, those
-    of normalisations and biases included.
+    `w = w − learning_rate · v`. It differs from `keras.optimizers.SGD` in two ways: there
+    `weight_decay` shrinks the weights apart from the momentum, and the velocity holds the learning
+    rates of earlier steps. All variables decay, those of normalisations and biases included.
 
     Args:
         learning_rate: A number or a schedule.
         momentum: Share of the velocity that is kept in a step.
-        nesterov: Whether to look ahead by the velocity.
         weight_decay: Factor of the weights in the gradient.
         name: Of the optimizer.
         **options: As every Keras optimizer takes them, except for `weight_decay`.
@@ -31,14 +29,12 @@ class CoupledSGD(keras.optimizers.Optimizer):
         self,
         learning_rate: Any = 0.1,
         momentum: float = 0.9,
-        nesterov: bool = False,
         weight_decay: float = 0.0,
         name: str = "coupled_sgd",
         **options: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **options)
         self.momentum = momentum
-        self.nesterov = nesterov
         self.coupled_weight_decay = weight_decay
 
     def build(self, variables: list[keras.Variable]) -> None:
@@ -56,8 +52,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, variable.dtype) + decay * variable
         moved = momentum * velocity + gradient
         self.assign(velocity, moved)
-        step = gradient + momentum * moved if self.nesterov else moved
-        self.assign_sub(variable, learning_rate * step)
+        self.assign_sub(variable, learning_rate * moved)
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """Leaves the weights as they are.
@@ -74,6 +69,5 @@ class CoupledSGD(keras.optimizers.Optimizer):
         return {
             **super().get_config(),
             "momentum": self.momentum,
-            "nesterov": self.nesterov,
             "weight_decay": self.coupled_weight_decay,
         }

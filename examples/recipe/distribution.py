@@ -70,7 +70,9 @@ class Distribution(Protocol):
         """
 
 
-class _OneProcess:
+class _KerasFit:
+    """Trains by Keras' own `fit`."""
+
     is_chief = True
 
     def prepared(self, model: Any) -> Any:
@@ -89,7 +91,7 @@ class _OneProcess:
         return model.fit(batches, **options)
 
 
-class OneDevice(_OneProcess):
+class OneDevice(_KerasFit):
     """The one device that the backend takes by itself."""
 
     replicas = 1
@@ -102,7 +104,7 @@ class OneDevice(_OneProcess):
         return batches
 
 
-class Mirrored(_OneProcess):
+class Mirrored(_KerasFit):
     """All GPUs of this machine (without one, TensorFlow's virtual CPUs) by `tf.distribute`."""
 
     def __init__(self) -> None:
@@ -126,7 +128,7 @@ class Mirrored(_OneProcess):
         return evenly_batched(batches, batch_size, images)
 
 
-class DataParallel(_OneProcess):
+class DataParallel(_KerasFit):
     """All devices that jax sees, those of other processes too, by `keras.distribution`.
 
     A sharded batch is one batch to jax: its statistics are those of all devices already.

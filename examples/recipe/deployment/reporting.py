@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import rich
+import rich.console
 import rich.table
 
 from recipe.deployment.card import Card, card_files
 from recipe.deployment.markdown import artefact_row
 
+TEXT_WIDTH = 110  # a file has no width
 COLUMNS = ("file", "what", "KiB", "top-1", "top-5", "agreement")
 
 
@@ -22,7 +23,8 @@ def report(card: Card, file: Path) -> int:
     for artefact in card.artefacts:
         cells = artefact_row(artefact)[: len(COLUMNS)]
         table.add_row(*(cell.strip("`") for cell in cells))
-    rich.print(table)
+    width = None if sys.stdout.isatty() else TEXT_WIDTH
+    rich.console.Console(width=width).print(table)
     for problem in card.problems:
         print(f"{file.name}: {problem}", file=sys.stderr)
     print(f"Card: {card_files(file)[1]}")

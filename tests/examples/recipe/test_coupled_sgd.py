@@ -48,25 +48,24 @@ def with_keras(problem, **options):
     return {name: keras.ops.convert_to_numpy(each.value) for name, each in variables.items()}
 
 
-def with_numpy(problem, nesterov):
+def with_numpy(problem):
     weights = dict(problem.start)
     velocities = dict.fromkeys(weights, 0.0)
     for rate in RATES:
         for name, weight in weights.items():
             gradient = problem.gradient(name, weight) + DECAY * weight
             velocities[name] = MOMENTUM * velocities[name] + gradient
-            step = gradient + MOMENTUM * velocities[name] if nesterov else velocities[name]
-            weights[name] = weight - rate * step
+            weights[name] = weight - rate * velocities[name]
     return weights
 
 
-def with_torch(torch, problem, nesterov):
+def with_torch(torch, problem):
     weights = {
         name: torch.nn.Parameter(torch.tensor(value, dtype=torch.float32))
         for name, value in problem.start.items()
     }
     optimizer = torch.optim.SGD(
-        weights.values(), lr=RATES[0], momentum=MOMENTUM, nesterov=nesterov, weight_decay=DECAY
+        weights.values(), lr=RATES[0], momentum=MOMENTUM, weight_decay=DECAY
     )
     for rate in RATES:
         optimizer.param_groups[0]["lr"] = rate
@@ -82,17 +81,15 @@ def assert_equal(found, expected):
         np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_equals_the_formula_in_float64(nesterov):
+def test_equals_the_formula_in_float64():
     problem = Problem()
-    assert_equal(with_keras(problem, nesterov=nesterov), with_numpy(problem, nesterov))
+    assert_equal(with_keras(problem), with_numpy(problem))
 
 
-@pytest.mark.parametrize("nesterov", [False, True])
-def test_equals_pytorch(nesterov):
+def test_equals_pytorch():
     torch = pytest.importorskip("torch")
     problem = Problem()
-    assert_equal(with_keras(problem, nesterov=nesterov), with_torch(torch, problem, nesterov))
+    assert_equal(with_keras(problem), with_torch(torch, problem))
 
 
 def test_every_weight_of_a_model_decays():
@@ -110,7 +107,7 @@ def test_every_weight_of_a_model_decays():
 
 
 def test_its_configuration_makes_it_again():
-    optimizer = CoupledSGD(0.3, momentum=0.8, nesterov=True, weight_decay=0.02, clipnorm=1.0)
+    optimizer = CoupledSGD(0.3, momentum=0.8, weight_decay=0.02, clipnorm=1.0)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(again) is CoupledSGD
     assert again.get_config() == optimizer.get_config()

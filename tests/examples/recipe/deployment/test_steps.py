@@ -83,7 +83,9 @@ def test_a_checkpoint_of_unknown_origin(file, capsys):
     )
     assert card.input_range_images == 16
     assert report(card, file) == 0
-    assert "small_int8.tflite" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "small_int8.tflite" in printed
+    assert "agreement" in printed
 
 
 def test_a_fusion_that_computes_something_else(file, monkeypatch, capsys):
