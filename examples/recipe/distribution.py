@@ -11,12 +11,13 @@ import contextlib
 from typing import Any, Protocol
 
 import keras
+import numpy as np
 from command_line import InputError
 
 import keras_finet
 from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
-from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_strategy
+from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_places, check_strategy
 
 
 class Distribution(Protocol):
@@ -156,6 +157,18 @@ class DataParallel(_KerasFit):
 
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
         return evenly_batched(batches, batch_size, images)
+
+    def check_same(self, epoch: int, step: int) -> None:
+        from jax.experimental import multihost_utils
+
+        places = multihost_utils.process_allgather(np.array([epoch, step]))
+        check_places(np.reshape(places, (-1, 2)).tolist())
+
+    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
+        # Among several processes a sharded data set does not tell its length, and Keras would
+        # begin a step more, which finds no data and takes back what callbacks did in the last one.
+        steps = int(batches.cardinality())
+        return super().fit(model, batches, steps_per_epoch=steps, **options)
 
 
 def _join_processes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 
 from command_line import InputError
 
@@ -30,6 +31,24 @@ def check_strategy(strategy: str) -> None:
         )
     if strategy == MULTIWORKER and backend == TENSORFLOW:
         _check_cluster(os.environ.get("TF_CONFIG"))
+
+
+def check_places(places: Iterable[Sequence[int]]) -> None:
+    """Refuses processes that would go on from different places.
+
+    Args:
+        places: Epoch and step of the checkpoint that each process has found.
+
+    Raises:
+        InputError: if they are not all the same.
+    """
+    all_places = [tuple(place) for place in places]
+    if len(set(all_places)) > 1:
+        found = ", ".join(f"epoch {epoch + 1}, step {step}" for epoch, step in all_places)
+        raise InputError(
+            "--out: expected all workers to find the same checkpoint, got one at "
+            f"{found}. Give all of them one folder that they share."
+        )
 
 
 def _check_cluster(text: str | None) -> None:

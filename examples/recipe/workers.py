@@ -17,6 +17,7 @@ from command_line import InputError
 import keras_finet
 from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
+from recipe.strategies import check_places
 
 Figures = dict[str, float]
 
@@ -54,13 +55,7 @@ class Workers:
         return evenly_batched(batches, batch_size, images)
 
     def check_same(self, epoch: int, step: int) -> None:
-        places = self._gathered(epoch, step)
-        if (places != places[0]).any():
-            found = ", ".join(f"epoch {epoch + 1}, step {step}" for epoch, step in places)
-            raise InputError(
-                "--out: expected all workers to find the same checkpoint, got one at "
-                f"{found}. Give all of them one folder that they share."
-            )
+        check_places(self._gathered(epoch, step))
 
     def wait(self) -> None:
         self._gathered(0)

@@ -14,7 +14,7 @@ from command_line import InputError
 from keras.backend import backend
 from recipe.distribution import check_shares, distribution
 from recipe.even_batches import evenly_batched
-from recipe.strategies import check_strategy
+from recipe.strategies import check_places, check_strategy
 from support.programs import ROOT
 
 PROGRAM = ROOT / "tests/support/replicated_recipe.py"
@@ -139,6 +139,12 @@ def test_data_parallel_training_is_that_on_one_device(single, tmp_path):
     weights, figures = errors(tmp_path, single, "engine")
     assert weights < 1e-5
     assert figures < 1e-6
+
+
+def test_processes_that_find_other_checkpoints():
+    check_places([(1, 5), (1, 5)])
+    with pytest.raises(InputError, match="got one at epoch 2, step 5, epoch 1, step 0"):
+        check_places(np.array([(1, 5), (0, 0)]))
 
 
 @ON_JAX
