@@ -16,7 +16,7 @@ help: ## list the targets
 demo: $(VENV)/.demo ## the main job on real data, under six minutes (ARGS="--smoke" passes options)
 	$(BIN)/python examples/quickstart.py $(ARGS)
 
-test: check ## lint, types, import contracts, then all tests, under fifteen minutes (ARGS="-k fold" passes options)
+test: check ## lint, types, import contracts, then all tests, under twenty minutes (ARGS="-k fold" passes options)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: $(VENV)/.dev ## lint, format check, types, import contracts

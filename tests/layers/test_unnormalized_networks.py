@@ -8,7 +8,15 @@ import keras_finet
 
 # What is left of each, but for the input and the pool.
 LEFT = {
-    shifted_relu: {"Conv2D": 3, "DepthwiseConv2D": 1, "Functional": 3, "Add": 1, "BatchNorm": 1},
+    # Three times 1 off; on again only where a shortcut stands beside.
+    shifted_relu: {
+        "Conv2D": 3,
+        "DepthwiseConv2D": 1,
+        "ReLU": 3,
+        "Rescaling": 4,
+        "Add": 1,
+        "BatchNorm": 1,
+    },
     mimic_norm: {"Conv2D": 3, "DepthwiseConv2D": 1, "Add": 1, "ReLU": 1, "Dense": 1},
     # The offsets that follow the sums have become biases.
     normalizer_free: {

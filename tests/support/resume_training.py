@@ -9,6 +9,8 @@ import sys
 import keras
 import numpy as np
 
+import keras_finet  # noqa: F401  (registers the optimizer)
+
 
 def main(model, data, weights):
     model = keras.saving.load_model(model)

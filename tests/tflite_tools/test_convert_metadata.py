@@ -75,7 +75,7 @@ def test_only_int8_has_a_calibration(described):
 def test_the_recipe_holds_every_option(described):
     recipe = inspect_model(described["int8"].file).provenance["recipe"]
     options = set(inspect.signature(convert).parameters)
-    places = {"model", "output_dir", "data_dir"}  # not how the file was made
+    places = {"model", "output_dir", "data_dir", "progress"}  # not how the file was made
     assert set(recipe) == options - places - {"precisions"} | {"precision"}
     assert recipe["precision"] == "int8"
     assert recipe["int8_io"] == "int8"

@@ -121,7 +121,7 @@ def test_the_range_report_finds_the_layer(converted, train_set):
 def test_factors_that_no_kernel_has_are_refused_unless_they_are_dropped(
     train_set, test_set, tmp_path
 ):
-    model = classifier(*train_set, gain=600.0)
+    model = classifier(*train_set, gain=800.0)
     options = {"precisions": "int8", "calibration": train_set[0]}
     with pytest.raises(ToolError, match=r"requantisation factor of \d+, .*--keep-dead-channels"):
         convert(model, tmp_path, drop_dead_channels=False, **options)
