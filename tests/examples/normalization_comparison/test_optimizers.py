@@ -18,9 +18,9 @@ def test_clipping_as_in_the_paper(setting):
     found = optimizer(setting, "normalizer_free", model)
     assert type(found) is keras_finet.AdaptiveGradientClipping
     assert (found.clip_factor, found.epsilon, found.exclude) == (0.02, 1e-3, ("predictions",))
-    assert type(found.inner_optimizer) is keras.optimizers.SGD
+    assert isinstance(found.inner_optimizer, keras.optimizers.SGD)
     other = optimizer(setting, "bn", model)
-    assert type(other) is keras.optimizers.SGD
+    assert isinstance(other, keras.optimizers.SGD)
     # But for the names, which Keras counts.
     inner, plain = ({**each.get_config(), "name": ""} for each in (found.inner_optimizer, other))
     assert inner == plain
