@@ -194,7 +194,7 @@ def test_names_of_nothing_that_is_trained_are_refused(argument):
 def test_an_optimizer_that_is_built_is_refused():
     built = keras.optimizers.Adam()
     built.build(dense_pair()[0].trainable_variables)
-    with pytest.raises(ValueError, match=r"Expected an optimizer that is not built.*'adam'"):
+    with pytest.raises(ValueError, match=r"Expected an optimizer that is not built.*'adam"):
         AdaptiveGradientClipping(built)
 
 
