@@ -164,9 +164,13 @@ class DataParallel(_KerasFit):
         places = multihost_utils.process_allgather(np.array([epoch, step]))
         check_places(np.reshape(places, (-1, 2)).tolist())
 
-    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
+    def fit(self, model: Any, batches: Any, *, validation_data: Any = None, **options: Any) -> Any:
         # Among several processes a sharded data set does not tell its length, and Keras would
-        # begin a step more, which finds no data and takes back what callbacks did in the last one.
+        # begin a step more, which finds no data, takes back what callbacks did in the last one
+        # and warns that the data ran out.
+        if validation_data is not None:
+            options["validation_data"] = validation_data
+            options["validation_steps"] = int(validation_data.cardinality())
         steps = int(batches.cardinality())
         return super().fit(model, batches, steps_per_epoch=steps, **options)
 

@@ -16,7 +16,9 @@ import sys
 
 STRATEGY, DEVICES, FOLDER, *CASES = sys.argv[1:]
 JAX = os.environ.get("KERAS_BACKEND") == "jax"
-os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={DEVICES}"]
+)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 from pathlib import Path  # noqa: E402

@@ -36,13 +36,17 @@ def started(folder, strategy, devices, cases, **environment):
 
 
 def finished(*processes):
+    """What each has printed."""
+    outputs = []
     try:
         for process in processes:
             output, _ = process.communicate(timeout=SECONDS)
             assert process.returncode == 0, output
+            outputs.append(output)
     finally:
         for process in processes:
             process.kill()
+    return outputs
 
 
 def free_ports(count):
@@ -139,6 +143,37 @@ def test_data_parallel_training_is_that_on_one_device(single, tmp_path):
     weights, figures = errors(tmp_path, single, "engine")
     assert weights < 1e-5
     assert figures < 1e-6
+
+
+@ON_JAX
+def test_two_processes_of_jax_train_as_one(single, tmp_path):
+    """Each feeds half of every batch. The first writes; the second's weights are the same."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    job = {
+        "KERAS_DISTRIBUTION_JOB_ADDRESSES": ",".join(addresses),
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+    }
+    folders = [tmp_path / "first", tmp_path / "second"]
+    processes = [
+        started(
+            folder,
+            "multiworker",
+            1,
+            ["engine"],
+            **job,
+            KERAS_DISTRIBUTION_PROCESS_ID=str(index),
+        )
+        for index, folder in enumerate(folders)
+    ]
+    outputs = finished(*processes)
+    for folder, output in zip(folders, outputs, strict=True):
+        weights, figures = errors(folder, single, "engine")
+        assert weights < 1e-5
+        assert figures < 1e-6
+        assert "ran out of data" not in output
+    written, nothing = (list((folder / "run_engine").iterdir()) for folder in folders)
+    assert folders[0] / "run_engine/model.keras" in written
+    assert nothing == []
 
 
 def test_processes_that_find_other_checkpoints():
