@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from training import random_shifts, shifted
 
-from normalization_comparison.setting import IMAGE_SIZE, Setting
+from normalization_comparison.setting import Setting
 
 ORDER = 0x0F2DE2  # keeps these random numbers apart from all others of the same seed
 
@@ -26,9 +26,14 @@ class PlannedBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, plan: tuple[np.ndarray, np.ndarray]
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        plan: tuple[np.ndarray, np.ndarray],
+        image_size: int,
     ) -> None:
         super().__init__()
+        self.image_size = image_size
         self.images = images
         self.labels = labels
         self.chosen, self.corners = plan
@@ -38,5 +43,5 @@ class PlannedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.chosen[index]
-        images = shifted(self.images, chosen, self.corners[index], IMAGE_SIZE)
+        images = shifted(self.images, chosen, self.corners[index], self.image_size)
         return images, self.labels[chosen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from random_models import randomize_statistics
 import keras_finet
 import tflite_tools
 from normalization_comparison.deployed import Deployed, Deployment
-from normalization_comparison.networks import build
+from normalization_comparison.networks import SMALLEST_SIZE, build
 from normalization_comparison.setting import Setting, load
 from normalization_comparison.variants import BASELINE
 from tflite_tools.host import HostRecord
@@ -48,8 +49,12 @@ def measure(setting: Setting, options: argparse.Namespace) -> Deployment:
 def _converted(
     setting: Setting, variant: str, options: argparse.Namespace, folder: Path
 ) -> ConversionRecord:
+    # Files have a fixed size, and builders a smallest one.
+    times = -(-SMALLEST_SIZE // setting.image_size)
+    setting = dataclasses.replace(setting, image_size=times * setting.image_size)
     data = load(setting.data, options.train_images)
-    images = keras_finet.preprocess_input(data.train_images[:IMAGES].astype(np.float32))
+    images = data.train_images[:IMAGES].repeat(times, 1).repeat(times, 2)
+    images = keras_finet.preprocess_input(images.astype(np.float32))
     model = build(setting, variant, len(data.class_names), seed=0)
     randomize_statistics(model, images)
     return tflite_tools.convert(model, folder, inputs=images, name=variant).records[0]

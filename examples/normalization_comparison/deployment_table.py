@@ -13,9 +13,9 @@ from normalization_comparison.variants import VARIANTS
 
 HEADINGS = ("as fused .tflite", "kB", "packed kB", "ms", "ms / BN [quartiles]", "operators")
 CAPTION = (
-    "float32, batch 1, one thread, all files in turns in one process; the weights are not trained. "
-    "Plain TFLite gains neither speed nor size by 1-bit weights; packed: the size that a file "
-    "would have for a kernel that reads them as bits."
+    "float32, batch 1, images of 32×32, one thread, all files in turns in one process; the weights "
+    "are not trained. Plain TFLite gains neither speed nor size by 1-bit weights; packed: the size "
+    "that a file would have for a kernel that reads them as bits."
 )
 UNKNOWN = "–"
 TEXT_WIDTH = 150  # a file has no width

@@ -7,8 +7,10 @@ import math
 import keras
 
 import keras_finet
-from normalization_comparison.setting import IMAGE_SIZE, MODELS, Setting
+from normalization_comparison.setting import MODELS, Setting
 from normalization_comparison.variants import VARIANTS
+
+SMALLEST_SIZE = 32  # that a builder makes a network for
 
 
 def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Model:
@@ -23,11 +25,17 @@ def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Mode
     return builder(
         weights=None,
         classes=classes,
-        input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
+        input_tensor=keras.Input(_shape(setting.image_size)),
         stem="cifar",
         squeeze_excite=False,
         **VARIANTS[variant].arguments,
     )
+
+
+def _shape(size: int) -> tuple[int | None, int | None, int]:
+    """The builders take smaller images only where they are not told the size."""
+    side = size if size >= SMALLEST_SIZE else None
+    return side, side, 3
 
 
 def parameters(model: keras.Model) -> int:

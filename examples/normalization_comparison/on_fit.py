@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -74,14 +75,15 @@ def _trained(
     train_set: tuple[np.ndarray, np.ndarray],
     test_set: tuple[np.ndarray, np.ndarray],
 ) -> Outcome:
-    losses, top1, seconds = [], [], []
+    losses, top1, seconds, peaks = [], [], [], []
     for epoch in range(setting.epochs):
-        batches = PlannedBatches(*train_set, epoch_plan(setting, seed, epoch))
-        started = time.perf_counter()
+        batches = PlannedBatches(*train_set, epoch_plan(setting, seed, epoch), setting.image_size)
         # In the order that was planned.
-        history = model.fit(batches, shuffle=False, verbose=0).history
+        epoch_of = functools.partial(model.fit, batches, shuffle=False, verbose=0)
+        started = time.perf_counter()
+        peaks.append(_peak_mib(epoch_of))
         seconds.append(time.perf_counter() - started)
-        losses.append(float(history["loss"][0]))
+        losses.append(float(model.history.history["loss"][0]))
         _, accuracy = model.evaluate(*test_set, batch_size=TEST_BATCH, verbose=0)
         top1.append(float(accuracy))
     # The first epoch holds the compilation.
@@ -92,7 +94,20 @@ def _trained(
         loss=losses,
         top1=top1,
         images_per_second=setting.steps_per_epoch * setting.batch / typical,
+        step_mib=peaks[-1],
     )
+
+
+def _peak_mib(train_epoch: Callable[[], object]) -> float | None:
+    """Trains, and returns the memory beside weights and optimizer; None if nobody counts it."""
+    # Only now: it imports the framework.
+    from training_cost.framework import framework
+
+    peak = framework().allocated_peak_bytes(train_epoch)
+    if peak is None:
+        train_epoch()
+        return None
+    return peak / 2**20
 
 
 def _one_hot(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -8,6 +8,7 @@ an H100 five seeds of FinetSmall at once trained five times as many images a sec
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from normalization_comparison.batches import epoch_plan
 from normalization_comparison.networks import build, parameters
 from normalization_comparison.optimizers import optimizer
 from normalization_comparison.outcome import Outcome
-from normalization_comparison.setting import IMAGE_SIZE, Setting
+from normalization_comparison.setting import Setting
 from normalization_comparison.turns import Turns
 
 TEST_BATCH = 620
@@ -157,7 +158,8 @@ class Program:
     ) -> tuple[State, Any]:
         """One step of one seed: the new state, and the loss."""
         trainable, fixed, of_optimizer = state
-        batch = _preprocessed(jax.vmap(_cut, (None, 0, 0))(images, chosen, corners))
+        cut = functools.partial(_cut, size=self.setting.image_size)
+        batch = _preprocessed(jax.vmap(cut, (None, 0, 0))(images, chosen, corners))
         targets = jax.nn.one_hot(labels[chosen], self.classes)
 
         def loss(trainable: list[Any]) -> tuple[Any, list[Any]]:
@@ -202,9 +204,9 @@ def _first_step(plan: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.nda
     return chosen[:, 0], corners[:, 0]
 
 
-def _cut(images: Any, chosen: Any, corner: Any) -> Any:
+def _cut(images: Any, chosen: Any, corner: Any, size: int) -> Any:
     start = (chosen, corner[0], corner[1], 0)
-    return jax.lax.dynamic_slice(images, start, (1, IMAGE_SIZE, IMAGE_SIZE, images.shape[-1]))[0]
+    return jax.lax.dynamic_slice(images, start, (1, size, size, images.shape[-1]))[0]
 
 
 def _preprocessed(images: Any) -> Any:

@@ -28,7 +28,7 @@ CAPTION = (
     "the lowest; "
     "− BN: mean difference to BN with the same seeds, in percentage points, with its confidence "
     "interval; p: paired t-test, two-sided, not corrected for the number of rows; time: of a "
-    "training image, in these runs; memory: of a training step, as XLA planned it."
+    "training image, in these runs; memory: of a training step, as the framework counts it."
 )
 
 

@@ -7,7 +7,6 @@ import functools
 
 from image_data import ImageData, load_digits
 
-IMAGE_SIZE = 32
 BACKENDS = ("tensorflow", "jax", "torch")
 MODELS = {"finet_small": "FinetSmall", "finet_large": "FinetLarge"}
 
@@ -22,6 +21,8 @@ class Recipe:
         optimizer: A key of `optimizers.OPTIMIZERS`.
         learning_rate: The highest, after the warm-up.
         shift: By how many pixels training images are shifted at most, at random.
+        image_size: Side of the square images, in pixels.
+        characters: Of a data set that is drawn: how many to train on.
     """
 
     epochs: int
@@ -29,15 +30,29 @@ class Recipe:
     optimizer: str
     learning_rate: float
     shift: int
+    image_size: int
+    characters: int | None = None
 
 
+# SGD takes thousands of steps on characters before it finds anything. Every one is shifted already.
+CHARACTERS = Recipe(
+    epochs=10,
+    batch=128,
+    optimizer="adam",
+    learning_rate=0.001,
+    shift=0,
+    image_size=32,
+    characters=30_000,
+)
 RECIPES = {
-    # SGD takes thousands of steps here before it finds anything. Every image is shifted already.
-    "characters": Recipe(epochs=10, batch=128, optimizer="adam", learning_rate=0.001, shift=0),
-    # That of the other examples.
-    "digits": Recipe(epochs=20, batch=64, optimizer="sgd", learning_rate=0.05, shift=3),
+    "characters": CHARACTERS,
+    # What a CPU can train on: a quarter of the pixels, and small batches for as many steps.
+    "small_characters": dataclasses.replace(CHARACTERS, batch=32, image_size=16, characters=10_000),
+    # As in the other examples, whose images are larger. scikit-learn's have 8×8 pixels.
+    "digits": Recipe(
+        epochs=20, batch=64, optimizer="sgd", learning_rate=0.05, shift=2, image_size=16
+    ),
 }
-TRAIN_CHARACTERS = 30_000
 TEST_CHARACTERS = 6_200  # 100 of each class
 
 
@@ -56,6 +71,7 @@ class Setting:
         optimizer: A key of `optimizers.OPTIMIZERS`.
         learning_rate: The highest, after the warm-up.
         shift: By how many pixels training images are shifted at most, at random.
+        image_size: Side of the square images, in pixels.
     """
 
     data: str
@@ -68,11 +84,12 @@ class Setting:
     optimizer: str
     learning_rate: float
     shift: int
+    image_size: int
 
     def __str__(self) -> str:
         return (
-            f"{MODELS[self.model]} on {self.data}, {self.train_images:,} training images, "
-            f"{self.epochs} epochs, batch {self.batch}, {self.backend}"
+            f"{MODELS[self.model]} on {self.data.replace('_', ' ')}, {self.train_images:,} "
+            f"training images, {self.epochs} epochs, batch {self.batch}, {self.backend}"
         )
 
     @property
@@ -91,26 +108,23 @@ class Setting:
 @functools.cache
 def load(data: str, train_images: int | None) -> ImageData:
     """Loads a data set with so many training images, or as many as its recipe says."""
-    if data == "characters":
+    recipe = RECIPES[data]
+    if recipe.characters:
         # Only now: it needs Matplotlib.
         from character_images import load_characters
 
-        return load_characters(*_sizes_of_characters(train_images))
-    digits = load_digits(IMAGE_SIZE)
+        return load_characters(*_sizes(data, train_images), side=recipe.image_size)
+    digits = load_digits(recipe.image_size)
     return digits.with_fewer_images(train_images) if train_images else digits
 
 
 def _sizes(data: str, train_images: int | None) -> tuple[int, int]:
     """Images to train on and to test on; characters need not be drawn to be counted."""
-    if data == "characters":
-        return _sizes_of_characters(train_images)
+    if drawn := RECIPES[data].characters:
+        wanted = train_images or drawn
+        return wanted, min(TEST_CHARACTERS, wanted)
     digits = load(data, train_images)
     return len(digits.train_labels), len(digits.test_labels)
-
-
-def _sizes_of_characters(train_images: int | None) -> tuple[int, int]:
-    wanted = train_images or TRAIN_CHARACTERS
-    return wanted, min(TEST_CHARACTERS, wanted)
 
 
 def setting(
@@ -135,4 +149,5 @@ def setting(
         optimizer=recipe.optimizer,
         learning_rate=recipe.learning_rate,
         shift=recipe.shift,
+        image_size=recipe.image_size,
     )

@@ -29,7 +29,7 @@ class Framework(Protocol):
     def synchronize(self, model: keras.Model) -> None:
         """Waits until everything that was asked of the model has been computed."""
 
-    def allocated_peak_bytes(self, step: Callable[[], None]) -> int | None:
+    def allocated_peak_bytes(self, step: Callable[[], object]) -> int | None:
         """The most that the framework has allocated during a step, less what it held before.
 
         On the GPU if there is one. None, without taking the step, if it keeps no count.

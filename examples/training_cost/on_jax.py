@@ -22,7 +22,7 @@ def synchronize(model: keras.Model) -> None:
     jax.block_until_ready([variable.value for variable in variables])
 
 
-def allocated_peak_bytes(step: Callable[[], None]) -> int | None:
+def allocated_peak_bytes(step: Callable[[], object]) -> int | None:
     """JAX cannot reset the peak: it is that of the process, compilation and warm-up included."""
     device = jax.devices()[0]
     before = device.memory_stats()

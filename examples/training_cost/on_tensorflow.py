@@ -38,7 +38,7 @@ def synchronize(model: keras.Model) -> None:
     tf.test.experimental.sync_devices()
 
 
-def allocated_peak_bytes(step: Callable[[], None]) -> int | None:
+def allocated_peak_bytes(step: Callable[[], object]) -> int | None:
     """On a CPU only the allocator of oneDNN counts; it never gives memory back to the system."""
     device = "CPU:0" if gpu_name() is None else "GPU:0"
     try:

@@ -37,7 +37,7 @@ def synchronize(model: keras.Model) -> None:
         torch.cuda.synchronize()
 
 
-def allocated_peak_bytes(step: Callable[[], None]) -> int | None:
+def allocated_peak_bytes(step: Callable[[], object]) -> int | None:
     if not torch.cuda.is_available():
         return None
     torch.cuda.reset_peak_memory_stats()

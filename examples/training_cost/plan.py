@@ -21,6 +21,9 @@ VARIANTS = {
     "g8": "FBN G=8",
     "direct": "FBN G=4, direct",
     "paper": "FBN G=4, the paper's construction",
+    "shifted_relu": "Shifted ReLU, 1-bit weights",
+    "mimic_norm": "MimicNorm",
+    "normalizer_free": "Normalizer-free, AGC",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_finet import AdaptiveGradientClipping
 from training_cost.framework import framework
 from training_cost.memory import resident_peak_bytes
 
@@ -23,15 +24,18 @@ class TrainingStep:
     The batch is on the device from the start: what is timed is the step, not the transfer.
     """
 
-    def __init__(self, model: keras.Model, batch: int) -> None:
+    def __init__(self, model: keras.Model, batch: int, *, clips_gradients: bool = False) -> None:
         self.model = model
         rng = np.random.default_rng(SEED)
         images = rng.normal(size=(batch, *model.input_shape[1:])).astype("float32")
         self.images = keras.ops.convert_to_tensor(images)
         labels = rng.integers(0, model.output_shape[-1], batch).astype("int32")
         self.labels = keras.ops.convert_to_tensor(labels)
+        optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+        if clips_gradients:
+            optimizer = AdaptiveGradientClipping.for_model(model, optimizer)
         model.compile(
-            optimizer=keras.optimizers.SGD(0.01, momentum=0.9),
+            optimizer=optimizer,
             loss="sparse_categorical_crossentropy",
             jit_compile=framework().JIT_COMPILE,
         )

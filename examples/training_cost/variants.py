@@ -29,10 +29,14 @@ class Construction:
         groups: What the network is built with.
         replace: Function of a fine-grained layer and its input that computes what takes the place
             of its output before the activation. None leaves the layer as it is.
+        normalization: What the network is built with.
+        clips_gradients: Whether its optimizer stands in an `AdaptiveGradientClipping`.
     """
 
-    groups: int
+    groups: int = 1
     replace: Callable[[FineGrained, Tensor], Tensor] | None = None
+    normalization: str = "fbn"
+    clips_gradients: bool = False
 
 
 class FusedBatchNormalization(layers.BatchNormalization):
@@ -104,6 +108,9 @@ CONSTRUCTIONS = {
     "g8": Construction(8),
     "direct": Construction(4, fine_grained_directly),
     "paper": Construction(4, fine_grained_as_in_the_paper),
+    "shifted_relu": Construction(normalization="shifted_relu"),
+    "mimic_norm": Construction(normalization="mimic_norm"),
+    "normalizer_free": Construction(normalization="normalizer_free", clips_gradients=True),
 }
 
 
@@ -116,18 +123,26 @@ def build(network: str, variant: str, side: int) -> keras.Model:
     if variant == "fused" and framework().fused_batch_norm is None:
         raise NotAvailable(f"{keras.backend.backend()} has no fused batch normalisation kernel")
     construction = CONSTRUCTIONS[variant]
-    model = fine_grained(network, side, construction.groups)
+    if network == SMOKE_NETWORK and construction.normalization != "fbn":
+        raise NotAvailable(f"{network} have batch normalisation only")
+    model = fine_grained(network, side, construction.groups, construction.normalization)
     return replaced(model, construction.replace) if construction.replace else model
 
 
-def fine_grained(network: str, side: int, groups: int) -> keras.Model:
+def fine_grained(network: str, side: int, groups: int, normalization: str = "fbn") -> keras.Model:
     if network == SMOKE_NETWORK:
         return two_layers(side, groups)
     arguments: dict[str, Any] = {"squeeze_excite": False}
     if network == "ResNet18":
         arguments = {"stem": "cifar", "classes": 10}
     builder = getattr(keras_finet, network)
-    return builder(weights=None, input_shape=(side, side, 3), groups=groups, **arguments)
+    return builder(
+        weights=None,
+        input_shape=(side, side, 3),
+        groups=groups,
+        normalization=normalization,
+        **arguments,
+    )
 
 
 def two_layers(side: int, groups: int) -> keras.Model:

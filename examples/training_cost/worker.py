@@ -77,10 +77,11 @@ def built(common: Comparison, variant: str) -> Any:
     import keras
 
     from training_cost.step import SEED, TrainingStep
-    from training_cost.variants import build
+    from training_cost.variants import CONSTRUCTIONS, build
 
     keras.utils.set_random_seed(SEED)
-    return TrainingStep(build(common.network, variant, common.side), common.batch)
+    model = build(common.network, variant, common.side)
+    return TrainingStep(model, common.batch, clips_gradients=CONSTRUCTIONS[variant].clips_gradients)
 
 
 def reason_of(error: Exception) -> str:

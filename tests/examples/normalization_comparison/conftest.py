@@ -17,6 +17,7 @@ SETTING = Setting(
     optimizer="sgd",
     learning_rate=0.1,
     shift=3,
+    image_size=32,
 )
 
 

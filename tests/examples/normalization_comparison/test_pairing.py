@@ -62,7 +62,7 @@ def test_batches_are_cut_from_the_padded_images(setting):
     images = np.arange(90 * 38 * 38 * 3, dtype=np.float32).reshape(90, 38, 38, 3)
     labels = np.arange(90)
     plan = epoch_plan(setting, 2, 1)
-    batches = PlannedBatches(images, labels, plan)
+    batches = PlannedBatches(images, labels, plan, image_size=32)
     assert len(batches) == 5
     found, of_them = batches[3]
     assert np.array_equal(of_them, plan[0][3])

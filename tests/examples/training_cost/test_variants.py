@@ -124,6 +124,21 @@ def test_only_fine_grained_layers_are_replaced():
     assert len(fine_layers(direct)) == len(fine_layers(fine)) == 32
 
 
+@pytest.mark.parametrize("variant", ["shifted_relu", "mimic_norm", "normalizer_free"])
+def test_schemes_are_trained_as_their_builders_make_them(variant):
+    model = variants.build("FinetSmall", variant, 32)
+    assert not fine_layers(model)
+    kinds = {type(layer).__name__ for layer in model.layers}
+    own = {
+        "shifted_relu": "SignConv2D",
+        "mimic_norm": "BranchScale",
+        "normalizer_free": "StandardizedConv2D",
+    }
+    assert kinds & set(own.values()) == {own[variant]}
+    with pytest.raises(variants.NotAvailable, match="two layers have batch normalisation only"):
+        variants.build(SMOKE_NETWORK, variant, SIDE)
+
+
 def test_what_a_framework_lacks_is_told_from_a_failure(monkeypatch):
     monkeypatch.setattr(variants.framework(), "fused_batch_norm", None)
     with pytest.raises(variants.NotAvailable, match="has no fused batch normalisation kernel"):
