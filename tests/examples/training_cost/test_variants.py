@@ -130,11 +130,11 @@ def test_schemes_are_trained_as_their_builders_make_them(variant):
     assert not fine_layers(model)
     kinds = {type(layer).__name__ for layer in model.layers}
     own = {
-        "shifted_relu": "SignConv2D",
-        "mimic_norm": "BranchScale",
-        "normalizer_free": "StandardizedConv2D",
+        "shifted_relu": {"SignConv2D"},
+        "mimic_norm": {"BranchScale"},
+        "normalizer_free": {"BranchScale", "StandardizedConv2D"},
     }
-    assert kinds & set(own.values()) == {own[variant]}
+    assert kinds & set.union(*own.values()) == own[variant]
     with pytest.raises(variants.NotAvailable, match="two layers have batch normalisation only"):
         variants.build(SMOKE_NETWORK, variant, SIDE)
 
