@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from tflite_tools.flatbuffer import parse
-from tflite_tools.ranges.operators import Weights, read_graph
+from tflite_tools.file_graph import Weights, read_file_graph
 from tflite_tools.records import OneBitRecord
 
 # Few weights may have one magnitude by chance, or because they are a filter's only one.
@@ -14,13 +13,8 @@ _SCALE_BYTES = 4
 
 
 def one_bit_record(content: bytes) -> OneBitRecord | None:
-    """Counts the weights of one bit, and what they take; None if the file has none.
-
-    A file with loops is not looked into.
-    """
-    if len(parse(content).subgraphs) > 1:
-        return None
-    operators = read_graph(content).operators
+    """Counts the weights of one bit in the main graph, and what they take; None without any."""
+    operators = read_file_graph(content).operators
     found = [
         each.weights.stored for each in operators if each.weights and has_one_bit(each.weights)
     ]

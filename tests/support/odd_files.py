@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import numpy as np
 
 from tflite_tools.quiet import silenced
 
@@ -28,14 +29,30 @@ def while_file():
 
 
 @functools.cache
-def lstm_file():
-    """An LSTM, which becomes a WHILE, and a dense layer of 64 · 4 MACs in the main graph."""
+def lstm_file(kernel=None):
+    """An LSTM, which becomes a WHILE, and a dense layer of 64 · 4 MACs in the main graph.
+
+    `kernel` is the layer's, as the bytes of float32.
+    """
     import tensorflow as tf
 
-    steps = keras.Input((5, 8), batch_size=1)
-    outputs = keras.layers.Dense(4)(keras.layers.LSTM(64)(steps))
+    steps, dense = keras.Input((5, 8), batch_size=1), keras.layers.Dense(4)
+    outputs = dense(keras.layers.LSTM(64)(steps))
+    if kernel is not None:
+        dense.kernel.assign(np.frombuffer(kernel, "float32").reshape(64, 4))
     with silenced():
         return tf.lite.TFLiteConverter.from_keras_model(keras.Model(steps, outputs)).convert()
+
+
+@functools.cache
+def two_input_file():
+    """The sum of two inputs, and a dense layer."""
+    import tensorflow as tf
+
+    given = [keras.Input((4,), batch_size=1) for _ in range(2)]
+    outputs = keras.layers.Dense(2)(keras.layers.Add()(given))
+    with silenced():
+        return tf.lite.TFLiteConverter.from_keras_model(keras.Model(given, outputs)).convert()
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 from support.converted import content_of
+from support.odd_files import lstm_file
 
 from tflite_tools import convert
 from tflite_tools.one_bit import one_bit_record
@@ -89,3 +90,10 @@ def test_filters_of_a_few_weights_do_not_count():
     model = keras.Model(image, layers.Conv2D(8, 1)(image))
     model.layers[1].kernel.assign(signs(1, 1, 3, 8, magnitudes=0.5))
     assert one_bit_record(content_of(model)) is None
+
+
+def test_weights_beside_a_loop_count():
+    kernel = signs(64, 4, magnitudes=RNG.uniform(0.1, 2.0, 4))
+    found = one_bit_record(lstm_file(kernel.tobytes()))
+    assert (found.operators, found.weights) == (1, kernel.size)
+    assert one_bit_record(lstm_file()) is None

@@ -9,13 +9,13 @@ import numpy as np
 
 from tflite_tools.datasets import check_source
 from tflite_tools.errors import ToolError
+from tflite_tools.file_graph import FileGraph, read_file_graph
 from tflite_tools.flatbuffer import requantizations
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.progress import Progress, counter
 from tflite_tools.ranges.causes import cause
 from tflite_tools.ranges.errors_by_channel import sum_errors
 from tflite_tools.ranges.figures import mean_channel_db, ratio_db
-from tflite_tools.ranges.operators import FileGraph, read_graph
 from tflite_tools.ranges.pairing import Pair, paired
 from tflite_tools.ranges.records import ChannelError, TensorError
 from tflite_tools.ranges.report import RangeReport
@@ -83,7 +83,7 @@ def range_report(
         raise ToolError(f"{files[0]}, {files[1]}: {error}") from error
     loaded = load_common_samples(
         inputs,
-        exact.entry.shape[1:],
+        exact.inputs[0].shape[1:],
         dict(zip(files, contents, strict=True)),
         preprocessing=preprocessing,
         split=split,
@@ -103,9 +103,14 @@ def range_report(
 
 def _graph(file: Path, content: bytes) -> FileGraph:
     try:
-        return read_graph(content)
+        graph = read_file_graph(content)
+        if graph.subgraphs != 1:
+            raise ToolError(f"expected one graph, got {graph.subgraphs}: the model has loops.")
+        if len(graph.inputs) != 1:
+            raise ToolError(f"expected a model with one input, got {len(graph.inputs)}.")
     except ToolError as error:
         raise ToolError(f"{file}: {error} Convert the model again.") from error
+    return graph
 
 
 def _sums(

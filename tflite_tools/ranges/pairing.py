@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflite_tools.errors import ToolError
+from tflite_tools.file_graph import FileGraph, Operator, Tensor, Weights
 from tflite_tools.ranges.figures import decibels
-from tflite_tools.ranges.operators import FileGraph, Operator, Tensor, Weights
 
 _SUFFIX = re.compile(r"_1$")
 # What the converter calls an output of the model.
@@ -48,13 +48,13 @@ def paired(exact: FileGraph, rounded: FileGraph) -> list[Pair]:
         ToolError: The files are not of the same model.
     """
     _check_precisions(exact, rounded)
-    if exact.entry.shape[1:] != rounded.entry.shape[1:]:
+    if exact.inputs[0].shape[1:] != rounded.inputs[0].shape[1:]:
         raise ToolError(
             "expected two files of the same model, got one for inputs of shape "
-            f"{exact.entry.shape[1:]} and one for {rounded.entry.shape[1:]}."
+            f"{exact.inputs[0].shape[1:]} and one for {rounded.inputs[0].shape[1:]}."
         )
     operators = _same_operators(exact, rounded)
-    entry = Pair("input", "INPUT", (), exact.entry, _quantized_entry(rounded), None)
+    entry = Pair("input", "INPUT", (), exact.inputs[0], _quantized_entry(rounded), None)
     pairs = [entry, *_tensors(operators, _layer_names(exact))]
     _check_weights(pairs)
     return pairs
@@ -73,11 +73,9 @@ def _same_operators(exact: FileGraph, rounded: FileGraph) -> list[tuple[Operator
     ours, theirs = exact.computing, rounded.computing
     if [_signature(each) for each in ours] == [_signature(each) for each in theirs]:
         return list(zip(ours, theirs, strict=True))
-    named = {(_signature(each), each.outputs[0].name): each for each in theirs}
+    named = {(_signature(each), _name(each)): each for each in theirs}
     found = [
-        (each, named[key])
-        for each in ours
-        if (key := (_signature(each), each.outputs[0].name)) in named
+        (each, named[key]) for each in ours if (key := (_signature(each), _name(each))) in named
     ]
     if 2 * len(found) < len(ours):
         raise ToolError(
@@ -92,12 +90,17 @@ def _signature(operator: Operator) -> tuple[str, tuple[tuple[int, ...], ...]]:
     return operator.kind, tuple(tensor.shape[1:] for tensor in operator.outputs)
 
 
+def _name(operator: Operator) -> str | None:
+    """That of its first output; None for an operator without any, such as an assignment."""
+    return next((tensor.name for tensor in operator.outputs), None)
+
+
 def _quantized_entry(graph: FileGraph) -> Tensor:
     """The int8 form of the input, behind a QUANTIZE if the input itself is float."""
     for operator in graph.operators:
-        if operator.kind == "QUANTIZE" and operator.inputs == (graph.entry.index,):
+        if operator.kind == "QUANTIZE" and operator.inputs == (graph.inputs[0].index,):
             return operator.outputs[0]
-    return graph.entry
+    return graph.inputs[0]
 
 
 def _tensors(operators: list[tuple[Operator, Operator]], layers: dict[int, str]) -> Iterator[Pair]:

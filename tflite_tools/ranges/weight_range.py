@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tflite_tools.file_graph import Weights
 from tflite_tools.flatbuffer import Requantization
 from tflite_tools.ranges.figures import decibels
-from tflite_tools.ranges.operators import Weights
 from tflite_tools.ranges.records import WeightRange
 
 

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from support.odd_files import lstm_file, two_input_file
 
 from tflite_tools import convert, range_report
 from tflite_tools.errors import ToolError
@@ -41,6 +42,23 @@ def test_the_same_network_with_other_weights(chain, sound_files, pair_of_files, 
     model.set_weights([rng.normal(size=each.shape) for each in model.get_weights()])
     other = pair_of_files(model)[1]
     assert_refused("same operators with other weights", sound_files[0], other, chain_samples)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lstm_file, r"expected one graph, got \d: the model has loops"),
+        (two_input_file, "expected a model with one input, got 2"),
+    ],
+    ids=["loops", "two inputs"],
+)
+def test_graphs_of_other_kinds(sound_files, chain_samples, tmp_path, content, message):
+    other = tmp_path / "other.tflite"
+    other.write_bytes(content())
+    assert_refused(
+        f"{other}: {message}. Convert the model again", other, sound_files[1], chain_samples
+    )
+    assert_refused(f"{other}: {message}", sound_files[0], other, chain_samples)
 
 
 def test_damaged_files(sound_files, chain_samples, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tflite_tools.errors import ToolError
-from tflite_tools.ranges.operators import FileGraph, Operator, Tensor, Weights
+from tflite_tools.file_graph import FileGraph, Operator, Tensor, Weights
 from tflite_tools.ranges.pairing import paired
 
 
@@ -13,7 +13,7 @@ def graph(kind, *operators):
     made = []
     for index, (op, name) in enumerate(operators, start=1):
         made.append(Operator(op, (index - 1,), (Tensor(index, name, (1, 4), kind),), None))
-    return FileGraph(entry, tuple(made))
+    return FileGraph((entry,), tuple(made))
 
 
 CHAIN = (("ADD", "net_1/add_1/Add"), ("MUL", "net_1/mul_1/Mul"), ("MEAN", "net_1/pool_1/Mean"))
@@ -51,8 +51,8 @@ def test_weights_in_int8_alone_are_dynamic_range():
         "FULLY_CONNECTED",
         (0,),
         (Tensor(1, "net_1/dense_1/MatMul", (1, 2), "FLOAT32"),),
-        Weights(stored, stored.astype("float64"), "INT8"),
+        Weights(stored, "INT8"),
     )
-    dynamic = FileGraph(Tensor(0, "image", (1, 4), "FLOAT32"), (dense,))
+    dynamic = FileGraph((Tensor(0, "image", (1, 4), "FLOAT32"),), (dense,))
     with pytest.raises(ToolError, match="got a second file of dynamic-range int8"):
         paired(graph("FLOAT32", *CHAIN), dynamic)

@@ -1,7 +1,8 @@
-"""The operators of a .tflite file: what they read, their weights, what they compute."""
+"""The main graph of a .tflite file: what its operators read, their weights, what they compute."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,20 @@ class Weights:
 
     Attributes:
         stored: As the file holds them.
-        real: The values that they stand for, in float64.
         type: The name of their type.
+        scale: What a step of them is worth: one number, or one for each channel.
+        zero_point: Which of them stands for 0, likewise.
     """
 
     stored: AnyArray
-    real: Float64Array
     type: str
+    scale: Float64Array = field(default_factory=lambda: np.ones(()))
+    zero_point: Float64Array = field(default_factory=lambda: np.zeros(()))
+
+    @cached_property
+    def real(self) -> Float64Array:
+        """The values that they stand for."""
+        return (self.stored.astype(np.float64) - self.zero_point) * self.scale
 
 
 @dataclass(frozen=True)
@@ -78,15 +86,17 @@ class Operator:
 
 @dataclass(frozen=True)
 class FileGraph:
-    """A .tflite file of one subgraph with one input.
+    """The main graph of a .tflite file.
 
     Attributes:
-        entry: Its input.
+        inputs: Its inputs.
         operators: Its operators, in the order in which they run.
+        subgraphs: How many graphs the file has: loops have some of their own.
     """
 
-    entry: Tensor
+    inputs: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
+    subgraphs: int = 1
 
     @property
     def computing(self) -> list[Operator]:
@@ -109,23 +119,22 @@ class FileGraph:
         return "float32"
 
 
-def read_graph(content: bytes) -> FileGraph:
-    """Reads the operators of a .tflite file."""
+def read_file_graph(content: bytes) -> FileGraph:
+    """Reads the main graph of a .tflite file.
+
+    Raises:
+        ToolError: It is no whole TFLite model.
+    """
+    model = parse(content)
     try:
-        return _read(parse(content))
-    except ToolError:
-        raise
+        graph = model.subgraphs[0]
+        return FileGraph(
+            inputs=tuple(_tensor(graph, index) for index in graph.inputs),
+            operators=tuple(_operators(model, graph)),
+            subgraphs=len(model.subgraphs),
+        )
     except (*DAMAGE, KeyError) as error:
         raise ToolError(f"the TFLite model is damaged: {type(error).__name__}: {error}") from error
-
-
-def _read(model: Any) -> FileGraph:
-    if len(model.subgraphs) != 1:
-        raise ToolError(f"expected one graph, got {len(model.subgraphs)}: the model has loops.")
-    graph = model.subgraphs[0]
-    if len(graph.inputs) != 1:
-        raise ToolError(f"expected a model with one input, got {len(graph.inputs)}.")
-    return FileGraph(_tensor(graph, graph.inputs[0]), tuple(_operators(model, graph)))
 
 
 def _operators(model: Any, graph: Any) -> Iterator[Operator]:
@@ -135,22 +144,26 @@ def _operators(model: Any, graph: Any) -> Iterator[Operator]:
         if op_name(model, operator) == "DEQUANTIZE"
     }
     for operator in graph.operators or ():
-        # An optional input that is left out is -1.
-        read = [index for index in operator.inputs if index >= 0]
+        read = _present(operator.inputs)
         yield Operator(
             kind=op_name(model, operator),
-            inputs=tuple(
-                int(index) for index in read if _data(model, graph.tensors[index]) is None
-            ),
-            outputs=tuple(_tensor(graph, index) for index in operator.outputs),
+            inputs=tuple(index for index in read if _data(model, graph.tensors[index]) is None),
+            outputs=tuple(_tensor(graph, index) for index in _present(operator.outputs)),
             weights=_weights(model, graph, operator, unpacked),
         )
+
+
+def _present(indices: Iterable[int] | None) -> list[int]:
+    """Those of an operator's tensors that there are: a left out one is -1."""
+    return [] if indices is None else [int(index) for index in indices if index >= 0]
 
 
 def _tensor(graph: Any, index: int) -> Tensor:
     tensor = graph.tensors[index]
     shape = () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
-    return Tensor(int(index), tensor.name.decode(), shape, _NAMES[tensor.type])
+    return Tensor(
+        int(index), (tensor.name or b"").decode(errors="replace"), shape, _NAMES[tensor.type]
+    )
 
 
 def _data(model: Any, tensor: Any) -> Any:
@@ -164,20 +177,25 @@ def _weights(model: Any, graph: Any, operator: Any, unpacked: Mapping[int, int])
     index = int(operator.inputs[1])
     tensor = graph.tensors[unpacked.get(index, index)]
     data, numpy_type = _data(model, tensor), _NUMPY_TYPES.get(tensor.type)
-    if data is None or numpy_type is None:
+    # Sparse weights are stored otherwise.
+    if data is None or numpy_type is None or tensor.sparsity is not None:
         return None
     array = np.frombuffer(bytes(data), numpy_type)
     if array.size != np.prod(tensor.shape):
         raise IndexError(f"{array.size} weights for the shape {tuple(tensor.shape)}")
     stored = np.moveaxis(array.reshape(tuple(tensor.shape)), axis, 0)
-    return Weights(stored, _real(stored, tensor.quantization), _NAMES[tensor.type])
+    return _quantized(Weights(stored, _NAMES[tensor.type]), tensor.quantization)
 
 
-def _real(stored: AnyArray, quantization: Any) -> Float64Array:
-    values = stored.astype(np.float64)
+def _quantized(weights: Weights, quantization: Any) -> Weights:
     if quantization is None or quantization.scale is None:
-        return values
+        return weights
     # One scale and zero point for all channels, or one for each.
-    columns = (-1, *(1,) * (stored.ndim - 1))
-    scales = np.asarray(quantization.scale, np.float64).reshape(columns)
-    return (values - np.asarray(quantization.zeroPoint).reshape(columns)) * scales
+    columns = (-1, *(1,) * (weights.stored.ndim - 1))
+    scale, zero_point = (
+        np.asarray(values, np.float64).reshape(columns)
+        for values in (quantization.scale, quantization.zeroPoint)
+    )
+    # Raises where they do not fit.
+    np.broadcast_shapes(weights.stored.shape, scale.shape, zero_point.shape)
+    return replace(weights, scale=scale, zero_point=zero_point)
