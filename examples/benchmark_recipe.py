@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 
 from command_line import InputError, whole_number
-from recipe.settings import MODELS, Recipe, cifar, imagenet
+from recipe.papers import cifar, imagenet
+from recipe.settings import MODELS, Recipe
 
 from tflite_tools.quiet import silenced
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from command_line import InputError, make_folder, whole_number
 from recipe.deployment.beside import augmentation_beside
-from recipe.settings import CIFAR, IMAGENET, Recipe
+from recipe.papers import CIFAR, IMAGENET
+from recipe.settings import Recipe
 from recipe.smoke import smoke_images
 from recipe.sources import open_source
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import sys
 
+from recipe.papers import cifar
 from recipe.program import run_program
-from recipe.settings import cifar
 
 
 def main() -> int:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 
+from recipe.papers import imagenet
 from recipe.program import run_program
-from recipe.settings import imagenet
 
 
 def main() -> int:

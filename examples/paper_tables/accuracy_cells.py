@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from recipe.settings import Recipe, cifar
+from recipe.papers import cifar
+from recipe.settings import Recipe
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 TITLES = {

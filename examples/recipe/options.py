@@ -10,7 +10,8 @@ from typing import Any
 
 from command_line import whole_number
 
-from recipe.settings import MODELS, RECIPES, Recipe
+from recipe.papers import RECIPES
+from recipe.settings import MODELS, Recipe
 from recipe.strategies import NONE, STRATEGIES
 
 SMOKE_IMAGES = 24  # of each class

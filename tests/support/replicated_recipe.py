@@ -37,7 +37,7 @@ from recipe.communication import reductions  # noqa: E402
 from recipe.coupled_sgd import CoupledSGD  # noqa: E402
 from recipe.distribution import distribution  # noqa: E402
 from recipe.engine import train  # noqa: E402
-from recipe.settings import cifar  # noqa: E402
+from recipe.papers import cifar  # noqa: E402
 from recipe.watching import Watch  # noqa: E402
 
 import keras_finet  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from recipe.settings import CIFAR_RECIPES, IMAGENET_RECIPES
+from recipe.papers import CIFAR_RECIPES, IMAGENET_RECIPES
 from tflite_tools.model_card import card_path
 from tflite_tools.provenance import file_hash
 

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from recipe.building import build_model, compile_model, inner_optimizer
 from recipe.engine import train
-from recipe.settings import Recipe, cifar
+from recipe.papers import cifar
+from recipe.settings import Recipe
 from recipe.sources import open_source
 from support.recipe_data import write_prepared
 from support.train_tiny import TINY, tiny_network

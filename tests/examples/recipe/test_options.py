@@ -6,7 +6,7 @@ import sys
 import pytest
 from command_line import InputError
 from recipe.options import read_options
-from recipe.settings import cifar, imagenet
+from recipe.papers import cifar, imagenet
 from support.programs import program_environment
 
 

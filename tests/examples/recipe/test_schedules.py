@@ -4,8 +4,8 @@ import math
 
 import keras
 import pytest
+from recipe.papers import cifar, imagenet
 from recipe.schedules import schedule
-from recipe.settings import cifar, imagenet
 
 STEPS = 7  # in an epoch
 

@@ -2,7 +2,8 @@
 
 import pytest
 from command_line import InputError
-from recipe.settings import MODELS, Recipe, cifar, imagenet
+from recipe.papers import cifar, imagenet
+from recipe.settings import MODELS, Recipe
 
 import keras_finet
 

@@ -8,13 +8,14 @@ import pytest
 import tensorflow as tf
 from command_line import InputError
 from PIL import Image
+from recipe.papers import imagenet
 from recipe.pipeline import (
     evaluation_batches,
     recipe_normalization,
     steps_per_epoch,
     training_batches,
 )
-from recipe.settings import Recipe, imagenet
+from recipe.settings import Recipe
 from recipe.sources import open_source
 from support.recipe_data import SIDE, pictures, write_folder, write_prepared
 from support.tfds_files import CLASS_NAMES, image_features, image_rows, write_tfds
