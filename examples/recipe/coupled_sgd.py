@@ -7,9 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from recipe.coupled_decay import CoupledDecayOptimizer
+
 
 @keras.saving.register_keras_serializable("keras_finet.examples")
-class CoupledSGD(keras.optimizers.Optimizer):
+class CoupledSGD(CoupledDecayOptimizer):
     """SGD with momentum and L2 weight decay that is part of the gradient.
 
     As `torch.optim.SGD`: `d = gradient + weight_decay · w`, `v = momentum · v + d`,
@@ -33,9 +35,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
         name: str = "coupled_sgd",
         **options: Any,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, name=name, **options)
+        super().__init__(learning_rate, weight_decay, name, **options)
         self.momentum = momentum
-        self.coupled_weight_decay = weight_decay
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
@@ -45,29 +46,12 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
     def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         velocity = self.velocities[self._get_variable_index(variable)]
-        learning_rate, momentum, decay = (
-            ops.cast(factor, variable.dtype)
-            for factor in (learning_rate, self.momentum, self.coupled_weight_decay)
+        learning_rate, momentum = (
+            ops.cast(factor, variable.dtype) for factor in (learning_rate, self.momentum)
         )
-        gradient = ops.cast(gradient, variable.dtype) + decay * variable
-        moved = momentum * velocity + gradient
+        moved = momentum * velocity + self.decayed(gradient, variable)
         self.assign(velocity, moved)
         self.assign_sub(variable, learning_rate * moved)
 
-    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
-        """Leaves the weights as they are.
-
-        Keras calls this at the end of every `fit`, to put averages in their place. A recipe calls
-        `fit` once an epoch; it asks for the averages at the very end.
-        """
-
-    def use_averages(self, variables: list[keras.Variable]) -> None:
-        """Puts the moving averages (`use_ema=True`) in the place of the weights."""
-        super().finalize_variable_values(variables)
-
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "momentum": self.momentum,
-            "weight_decay": self.coupled_weight_decay,
-        }
+        return {**super().get_config(), "momentum": self.momentum}

@@ -4,92 +4,41 @@ import keras
 import numpy as np
 import pytest
 from recipe.coupled_sgd import CoupledSGD
+from support.bowls import DECAY, RATES, Bowls, Falling, assert_equal
 
-STEPS = 20
-SHAPES = {"kernel": (3, 3, 4, 5), "gamma": (5,), "beta": (5,), "bias": (1,)}
-DECAY = 0.05
 MOMENTUM = 0.9
-# It falls, and drops: a velocity that holds earlier learning rates would be off by far.
-RATES = [0.2 * (1 - step / STEPS) * (0.1 if step >= 10 else 1.0) for step in range(STEPS)]
 
 
-class Falling(keras.optimizers.schedules.LearningRateSchedule):
-    def __call__(self, step):
-        return keras.ops.take(keras.ops.convert_to_tensor(RATES, "float32"), step)
-
-
-class Problem:
-    """Quadratic bowls of very different curvature; the gradient depends on the weights."""
-
-    def __init__(self):
-        rng = np.random.default_rng(3)
-        self.start = {name: rng.normal(size=shape) for name, shape in SHAPES.items()}
-        self.minimum = {name: rng.normal(size=shape) for name, shape in SHAPES.items()}
-        self.curvature = {name: 10 ** rng.uniform(-3, 1, shape) for name, shape in SHAPES.items()}
-
-    def gradient(self, name, weight):
-        return self.curvature[name] * (np.asarray(weight, "float64") - self.minimum[name])
-
-
-def with_keras(problem, **options):
-    variables = {
-        name: keras.Variable(value.astype("float32"), name=name)
-        for name, value in problem.start.items()
-    }
-    optimizer = CoupledSGD(Falling(), momentum=MOMENTUM, weight_decay=DECAY, **options)
-    for _ in range(STEPS):
-        gradients = [
-            keras.ops.convert_to_tensor(
-                problem.gradient(name, keras.ops.convert_to_numpy(variable.value)), "float32"
-            )
-            for name, variable in variables.items()
-        ]
-        optimizer.apply(gradients, list(variables.values()))
-    return {name: keras.ops.convert_to_numpy(each.value) for name, each in variables.items()}
-
-
-def with_numpy(problem):
-    weights = dict(problem.start)
+def with_numpy(bowls):
+    weights = dict(bowls.start)
     velocities = dict.fromkeys(weights, 0.0)
     for rate in RATES:
         for name, weight in weights.items():
-            gradient = problem.gradient(name, weight) + DECAY * weight
+            gradient = bowls.gradient(name, weight) + DECAY * weight
             velocities[name] = MOMENTUM * velocities[name] + gradient
             weights[name] = weight - rate * velocities[name]
     return weights
 
 
-def with_torch(torch, problem):
-    weights = {
-        name: torch.nn.Parameter(torch.tensor(value, dtype=torch.float32))
-        for name, value in problem.start.items()
-    }
-    optimizer = torch.optim.SGD(
-        weights.values(), lr=RATES[0], momentum=MOMENTUM, weight_decay=DECAY
-    )
-    for rate in RATES:
-        optimizer.param_groups[0]["lr"] = rate
-        for name, weight in weights.items():
-            gradient = problem.gradient(name, weight.detach().numpy())
-            weight.grad = torch.tensor(gradient, dtype=torch.float32)
-        optimizer.step()
-    return {name: weight.detach().numpy() for name, weight in weights.items()}
-
-
-def assert_equal(found, expected):
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
+def coupled_sgd():
+    return CoupledSGD(Falling(), momentum=MOMENTUM, weight_decay=DECAY)
 
 
 def test_equals_the_formula_in_float64():
-    problem = Problem()
-    assert_equal(with_keras(problem), with_numpy(problem))
+    bowls = Bowls()
+    assert_equal(bowls.with_keras(coupled_sgd()), with_numpy(bowls))
 
 
 def test_equals_pytorch():
     torch = pytest.importorskip("torch")
-    problem = Problem()
-    assert_equal(with_keras(problem), with_torch(torch, problem))
+    bowls = Bowls()
+    expected = bowls.with_torch(
+        torch,
+        lambda weights, rate: torch.optim.SGD(
+            weights, lr=rate, momentum=MOMENTUM, weight_decay=DECAY
+        ),
+    )
+    assert_equal(bowls.with_keras(coupled_sgd()), expected)
 
 
 def test_every_weight_of_a_model_decays():
