@@ -6,6 +6,8 @@ python examples/train_cifar.py --channels-per-group 20                          
 python examples/train_cifar.py --model resnet18 --groups 2                      # Table 7
 python examples/train_cifar.py --recipe shifted_relu     # WRN-20-10, arXiv 1907.06916
 python examples/train_cifar.py --recipe mimic_norm       # ResNet18 on CIFAR-100
+python examples/train_cifar.py --recipe reactnet         # ReActNet-18, arXiv 2104.08215
+python examples/train_cifar.py --dataset digits --epochs 5             # without any download
 python examples/train_cifar.py --smoke                                # the same on a few images
 
 A run that was interrupted goes on where it was when the same command is given again.

@@ -3,6 +3,7 @@
 python examples/train_imagenet.py                        # FinetLarge with G=4 and squeeze-excite
 python examples/train_imagenet.py --model finet_small --groups 2 --no-squeeze-excite
 python examples/train_imagenet.py --dataset my_images/   # with train/CLASS/ and val/CLASS/
+python examples/train_imagenet.py --recipe reactnet      # ReActNet-A, arXiv 2104.08215
 python examples/train_imagenet.py --smoke                # the same steps on a few images
 
 A run that was interrupted goes on where it was when the same command is given again.

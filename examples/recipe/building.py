@@ -9,9 +9,12 @@ import keras
 from command_line import InputError
 
 import keras_finet
+from recipe.coupled_adam import CoupledAdam
+from recipe.coupled_decay import CoupledDecayOptimizer
 from recipe.coupled_sgd import CoupledSGD
 from recipe.schedules import schedule
 from recipe.settings import MODELS, Recipe
+from recipe.teacher import Divergence, TaughtModel
 
 CHANNELS = 3
 TOP = 5
@@ -47,6 +50,9 @@ def network_arguments(recipe: Recipe) -> dict[str, Any]:
         "affine": recipe.affine,
         "normalization": recipe.normalization,
         "squeeze_excite": recipe.squeeze_excite,
+        "binary_weights": recipe.binary_weights,
+        "depth": recipe.depth,
+        "width": recipe.width,
         "stem": recipe.stem,
         "dropout": recipe.dropout,
     }
@@ -78,22 +84,14 @@ def compile_model(
     """Compiles a model of logits for training with one-hot labels.
 
     Args:
-        model: The model.
+        model: The model, which may have a teacher.
         recipe: How to train it.
         steps_per_epoch: For the schedule.
         eagerly: Skips the compilation of the step, which costs more than a few steps do.
     """
-    averaged = {} if recipe.ema is None else {"use_ema": True, "ema_momentum": recipe.ema}
     model.compile(
-        optimizer=CoupledSGD(
-            schedule(recipe, steps_per_epoch),
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            **averaged,
-        ),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        optimizer=_optimizer(model, recipe, steps_per_epoch),
+        loss=Divergence() if isinstance(model, TaughtModel) else _loss_of_labels(recipe),
         # Weighted, because some strategies fill up the last batch with images of no weight.
         weighted_metrics=[
             keras.metrics.CategoricalAccuracy(name="top1"),
@@ -105,9 +103,40 @@ def compile_model(
     model.optimizer.build(model.trainable_variables)
 
 
-def inner_optimizer(model: Any) -> CoupledSGD:
-    """The model's `CoupledSGD`, which in float16 stands inside one that scales the loss."""
-    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+def _optimizer(model: Any, recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    options: dict[str, Any] = {"weight_decay": recipe.weight_decay}
+    if recipe.ema is not None:
+        options |= {"use_ema": True, "ema_momentum": recipe.ema}
+    rates = schedule(recipe, steps_per_epoch)
+    inner: CoupledDecayOptimizer
+    if recipe.optimizer == "adam":
+        inner = CoupledAdam(rates, beta_1=recipe.momentum, **options)
+    else:
+        inner = CoupledSGD(rates, momentum=recipe.momentum, **options)
+    if recipe.clip_factor is None:
+        return inner
+    clipping = keras_finet.AdaptiveGradientClipping
+    return clipping.for_model(model, inner, clip_factor=recipe.clip_factor)
+
+
+def _loss_of_labels(recipe: Recipe) -> keras.losses.Loss:
+    return keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=recipe.label_smoothing
+    )
+
+
+def optimizers(model: Any) -> list[keras.optimizers.Optimizer]:
+    """The model's optimizer, and those inside it: one may scale the loss, one may clip."""
+    found = [model.optimizer]
+    while (inner := getattr(found[-1], "inner_optimizer", None)) is not None:
+        found.append(inner)
+    return found
+
+
+def inner_optimizer(model: Any) -> CoupledDecayOptimizer:
+    """The optimizer that makes the steps, whatever it stands inside."""
+    innermost: CoupledDecayOptimizer = optimizers(model)[-1]
+    return innermost
 
 
 def _compiles_well() -> bool:

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from command_line import InputError
 
-from recipe.building import inner_optimizer
+from recipe.building import optimizers
 from tflite_tools.errors import ToolError
 from tflite_tools.output_folder import whole_file
 
@@ -155,10 +155,9 @@ def value_of(variable: keras.Variable) -> np.ndarray:
 
 
 def _state(model: Any) -> list[keras.Variable]:
-    """Weights, moving statistics, states of random numbers, velocities, averages and steps."""
-    inner = inner_optimizer(model)
-    others = [] if inner is model.optimizer else inner.variables
+    """Weights, moving statistics, states of random numbers, moments, averages and steps."""
     seen: dict[int, keras.Variable] = {}
-    for variable in (*model.variables, *model.optimizer.variables, *others):
-        seen.setdefault(id(variable), variable)
+    for owner in (model, *optimizers(model)):
+        for variable in owner.variables:
+            seen.setdefault(id(variable), variable)
     return list(seen.values())

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from command_line import InputError
 
+from recipe.binarization import load_first_step
 from recipe.building import (
     build_model,
     compile_model,
@@ -28,6 +29,7 @@ from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batche
 from recipe.schedules import schedule
 from recipe.settings import Recipe
 from recipe.sources import Source
+from recipe.teacher import Teacher, taught
 from recipe.tensorflow_errors import data_errors
 from recipe.watching import Watch
 
@@ -48,6 +50,7 @@ class TrainingResult:
         source: The data.
         folder: Where checkpoint, logs and model are.
         file: The saved model.
+        teacher: By whom it was taught, if by anyone.
         history: A row for each epoch: `epoch` (from 1), `loss`, `top1`, `top5`, the same with
             `val_`, `learning_rate` (of its last step) and `images_per_second`.
     """
@@ -57,6 +60,7 @@ class TrainingResult:
     source: Source
     folder: Path
     file: Path
+    teacher: Teacher | None
     history: list[dict[str, float]]
 
     @property
@@ -77,6 +81,8 @@ def train(
     *,
     build: BuildModel = build_model,
     weights: Path | None = None,
+    first_step: Path | None = None,
+    teacher: Path | None = None,
     distribution: Distribution | None = None,
     checkpoint_steps: int = CHECKPOINT_STEPS,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -95,6 +101,9 @@ def train(
         folder: For checkpoint, logs and model; it has to exist.
         build: Makes the network; by default the one that the recipe names.
         weights: A file of weights to start from.
+        first_step: What the first of two steps has trained; this is the second, and starts from it,
+            not from `weights`, where the first started.
+        teacher: A trained `.keras` classifier whose probabilities take the labels' place.
         distribution: Over which devices the work is spread; by default one.
         checkpoint_steps: Number of steps between two checkpoints inside an epoch; there is one at
             the end of each epoch besides.
@@ -113,7 +122,13 @@ def train(
     """
     steps = steps_per_epoch(source, recipe)
     spread = distribution or OneDevice()
-    configuration = _configuration(recipe, source, weights)
+    given_teacher = None if teacher is None else Teacher.of(teacher)
+    configuration = {
+        **_configuration(recipe, source),
+        "weights": None if weights is None else str(weights),
+        "first step": None if first_step is None else _first_step_name(first_step, folder),
+        "teacher": None if given_teacher is None else given_teacher.sha256,
+    }
     file = CheckpointFile(folder, configuration, writes=spread.is_chief)
     logs = Logs(folder) if spread.is_chief else NoLogs()
     _set_up(recipe)
@@ -122,8 +137,13 @@ def train(
             model = with_float32_outputs(build(recipe, len(source.class_names), None))
             model = spread.prepared(model)
         _check_classes(model, source)
-        if weights is not None and not file.path.exists():
-            load_initial_weights(model, weights)
+        if not file.path.exists():
+            if first_step is not None:
+                load_first_step(model, first_step, recipe, len(source.class_names), build)
+            elif weights is not None:
+                load_initial_weights(model, weights)
+        if given_teacher is not None:
+            model = taught(model, given_teacher.model(recipe, source))
         compile_model(model, recipe, steps, eagerly=eagerly)
         if verbose and (announcement := spread.announcement(model)):
             print(announcement, flush=True)
@@ -141,7 +161,9 @@ def train(
     if spread.is_chief:
         remove_cards(folder / MODEL)  # first: a run that is killed here leaves none that is wrong
         save_model(final, folder / MODEL)
-    return TrainingResult(final, recipe, source, folder, folder / MODEL, progress.history)
+    return TrainingResult(
+        final, recipe, source, folder, folder / MODEL, given_teacher, progress.history
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,13 +233,18 @@ class _Epochs:
         return float(keras.ops.convert_to_numpy(rate))
 
 
-def _configuration(recipe: Recipe, source: Source, weights: Path | None) -> dict[str, Any]:
+def _configuration(recipe: Recipe, source: Source) -> dict[str, Any]:
     return {
         **recipe.as_json(),
         "classes": len(source.class_names),
         "training images": source.train_size,
-        "weights": None if weights is None else str(weights),
     }
+
+
+def _first_step_name(file: Path, folder: Path) -> str:
+    """The same wherever the folder of the run is moved to, if the file is inside."""
+    inside = file.resolve().is_relative_to(folder.resolve())
+    return str(file.resolve().relative_to(folder.resolve()) if inside else file)
 
 
 def _check_classes(model: Any, source: Source) -> None:

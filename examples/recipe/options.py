@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from command_line import whole_number
+from command_line import InputError, whole_number
 
 from recipe.papers import RECIPES
 from recipe.settings import MODELS, Recipe
@@ -27,6 +27,8 @@ class RunOptions:
         out: The folder for checkpoint, logs and model.
         data_dir: Where TFDS data sets are.
         weights: A file of weights to start from.
+        first_step: What the first of two steps has trained already.
+        teacher: A trained model whose class probabilities take the labels' place.
         skip_unreadable: Whether to leave out images that cannot be read.
         strategy: One of `recipe.strategies.STRATEGIES`.
         checkpoint_steps: Steps between two checkpoints inside an epoch.
@@ -39,6 +41,8 @@ class RunOptions:
     out: Path
     data_dir: Path | None
     weights: Path | None
+    first_step: Path | None
+    teacher: Path | None
     skip_unreadable: bool
     strategy: str
     checkpoint_steps: int
@@ -62,13 +66,33 @@ def read_options(
         InputError: for options that do not go together.
     """
     options = vars(_parser(description, make_recipe(), out).parse_args(arguments))
-    run = {name: options.pop(name) for name in ("out", "data_dir", "weights", "skip_unreadable")}
-    run |= {name: options.pop(name) for name in ("strategy", "checkpoint_steps", "deploy", "smoke")}
+    own = {each.name for each in dataclasses.fields(RunOptions)}
+    run = {name: options.pop(name) for name in list(options) if name in own - {"recipe"}}
     changes = {name: value for name, value in options.items() if value is not None}
     recipe = make_recipe(**changes)
+    _check_starts(recipe, run)
     if run["smoke"]:
         recipe = _small(recipe, changes)
     return RunOptions(recipe, own_data="dataset" in changes, **run)
+
+
+def _check_starts(recipe: Recipe, run: dict[str, Any]) -> None:
+    """Refuses files that a run would not use, and settings that files take the place of."""
+    if run["first_step"] is not None and recipe.first_step_decay is None:
+        raise InputError(
+            "--first-step: this recipe has one step. Leave that option out, or choose --recipe "
+            "reactnet."
+        )
+    if run["first_step"] is not None and run["weights"] is not None:
+        raise InputError(
+            "--first-step, --weights: expected one of them, got both: the second step starts from "
+            "the first step's weights alone. Leave one out."
+        )
+    if run["teacher"] is not None and recipe.label_smoothing:
+        raise InputError(
+            "--teacher, --label-smoothing: expected one of them, got both: with a teacher no label "
+            "is in the loss. Leave one out."
+        )
 
 
 def _small(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -130,7 +154,8 @@ def _add_data(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
     data.add_argument(
         "--dataset",
         metavar="NAME",
-        help="a prepared TFDS data set, or a folder with train/CLASS/ and val/CLASS/ "
+        help="a prepared TFDS data set, a folder with train/CLASS/ and val/CLASS/, or digits, "
+        "those of scikit-learn "
         f"(default: {recipe.dataset})",
     )
     data.add_argument(
@@ -185,6 +210,13 @@ def _add_model(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
         const=False,
         help="a Finet without squeeze-excite",
     )
+    for name in ("depth", "width"):
+        model.add_argument(
+            f"--{name}",
+            type=whole_number(1, 1000),
+            metavar="N",
+            help="of a wide residual network (default: the paper's)",
+        )
     model.add_argument(
         "--weights", type=Path, metavar="FILE", help="start from the weights of a trained model"
     )
@@ -220,6 +252,27 @@ def _add_training(parser: argparse.ArgumentParser, recipe: Recipe) -> None:
         type=number(0.0, 1.0),
         metavar="X",
         help="share of a label that is spread over all classes (default: 0)",
+    )
+    training.add_argument(
+        "--clip-factor",
+        type=number(1e-9, 1e9),
+        metavar="X",
+        help="clip the gradients of a filter to X times the norm of its weights (default: no "
+        "clipping)",
+    )
+    training.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="a .keras file of the same classes, trained on images made the same way: its class "
+        "probabilities take the labels' place in the loss",
+    )
+    training.add_argument(
+        "--first-step",
+        type=Path,
+        metavar="FILE",
+        help="model.keras of the first of the two steps of --recipe reactnet, which is then left "
+        "out (default: both steps, the first one in the folder first_step of --out)",
     )
     training.add_argument(
         "--mixed-precision", choices=("float16", "bfloat16"), help="default: float32 throughout"

@@ -64,7 +64,7 @@ def _train(name: str, options: RunOptions) -> int:
         )
         # Only now: --help and mistakes need not wait for Keras.
         from recipe.distribution import OneDevice
-        from recipe.engine import train
+        from recipe.two_steps import train_all
         from recipe.watching import TrainingStopped
 
     for note in source.notes:
@@ -75,11 +75,13 @@ def _train(name: str, options: RunOptions) -> int:
         flush=True,
     )
     try:
-        result = train(
+        result = train_all(
             recipe,
             source,
             options.out,
             weights=options.weights,
+            first_step_file=options.first_step,
+            teacher=options.teacher,
             distribution=spread,
             checkpoint_steps=options.checkpoint_steps,
             eagerly=options.smoke,

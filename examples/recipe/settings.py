@@ -12,6 +12,7 @@ from command_line import InputError
 _NORMALIZED = ("groups", "channels_per_group", "affine", "normalization")
 _FINE_GRAINED = (*_NORMALIZED, "stem")
 _FINET = (*_FINE_GRAINED, "squeeze_excite", "dropout")
+_BINARY = ("normalization", "stem", "binary_weights")
 MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "finet_large": ("FinetLarge", _FINET),
     "finet_small": ("FinetSmall", _FINET),
@@ -20,11 +21,16 @@ MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "shufflenet_v2": ("ShuffleNetV2", ("stem",)),
     "mnasnet": ("MnasNet", ("dropout",)),
     "cifar_vgg16": ("CifarVGG16", _NORMALIZED),
-    "wide_resnet": ("WideResNet", ("normalization",)),
-    "reactnet18": ("ReActNet18", ("normalization", "stem")),
-    "reactnet_a": ("ReActNetA", ("normalization", "stem")),
+    "wide_resnet": ("WideResNet", ("normalization", "depth", "width")),
+    "reactnet18": ("ReActNet18", _BINARY),
+    "reactnet_a": ("ReActNetA", _BINARY),
 }
 FOR_SMALL_IMAGES = ("cifar_vgg16", "wide_resnet")
+OPTIMIZERS = ("sgd", "adam")
+
+
+# Settings that are not themselves arguments of a builder, and the one that they come to.
+NEEDS = {"first_step_decay": "binary_weights"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +38,16 @@ class Recipe:
     """One training run. Two equal recipes with the same data and seed train the same weights.
 
     Attributes:
-        dataset: A name that TFDS knows, such as "cifar10", or a folder of class folders.
+        dataset: A name that TFDS knows, such as "cifar10", a folder of class folders, or "digits".
         model: One of `MODELS`.
         groups: Of every fine-grained batch normalisation; None for the builder's default.
         channels_per_group: Instead of `groups` (Table 6).
         affine: Whether the fine-grained normalisations have factors and offsets (Table 5).
         normalization: The builder's argument of this name; None for its default.
         squeeze_excite: Whether Finet's blocks have a squeeze-excite gate.
+        depth: Of a wide residual network; None for the paper's.
+        width: Of a wide residual network; None for the paper's.
+        binary_weights: Whether a ReActNet's weights have one bit; None for the builder's default.
         stem: "imagenet" or "cifar".
         dropout: Rate before each of Finet's two last fully connected layers.
         image_size: Side of the square images that the network sees.
@@ -50,8 +59,12 @@ class Recipe:
         drops: Epochs, or parts of them, after which the learning rate is divided by ten; without
             any it falls linearly to 0, unless `cosine_to` is given.
         cosine_to: What the learning rate falls to along a cosine; None for no cosine.
-        momentum: Of stochastic gradient descent.
-        weight_decay: L2 on all parameters, as PyTorch's SGD has it.
+        optimizer: "sgd" or "adam", both as PyTorch has them.
+        momentum: Of stochastic gradient descent; Adam's of the mean gradient.
+        weight_decay: L2 on all parameters, as PyTorch's optimizers have it.
+        first_step_decay: The same in a first step of training, as long as all that follows, with
+            real-valued weights; those are then made binary. None for no such step.
+        clip_factor: Of adaptive gradient clipping; None for no clipping.
         warmup_epochs: Epochs, or parts of them, in which the learning rate rises to its value.
         label_smoothing: Share of each label that is spread over all classes.
         mixed_precision: None, "float16" or "bfloat16".
@@ -69,6 +82,9 @@ class Recipe:
     affine: bool = True
     normalization: str | None = None
     squeeze_excite: bool = True
+    depth: int | None = None
+    width: int | None = None
+    binary_weights: bool | None = None
     stem: str = "imagenet"
     dropout: float = 0.2
     image_size: int = 224
@@ -78,8 +94,11 @@ class Recipe:
     learning_rate: float = 0.2
     drops: tuple[float, ...] = ()
     cosine_to: float | None = None
+    optimizer: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 4e-5
+    first_step_decay: float | None = None
+    clip_factor: float | None = None
     warmup_epochs: float = 0
     label_smoothing: float = 0.0
     mixed_precision: str | None = None
@@ -91,24 +110,41 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise InputError(f"model: expected one of {', '.join(MODELS)}, got {self.model}.")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(
+                f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer}."
+            )
         if self.groups is not None and self.channels_per_group is not None:
             raise InputError(
                 "groups, channels per group: expected one of them, got both. Leave one out."
             )
         normalization = ("fine-grained batch normalization", "a Finet or a ResNet")
+        binary = ("binary weights to be trained in two steps", "reactnet18 or reactnet_a")
         untouched = {
             "groups": (None, *normalization),
             "channels_per_group": (None, *normalization),
             "affine": (True, *normalization),
             "normalization": (None, *normalization),
+            "binary_weights": (None, *binary),
+            "first_step_decay": (None, *binary),
             "squeeze_excite": (True, "squeeze-excite that can be left out", "a Finet"),
+            "depth": (None, "depth that can be chosen", "wide_resnet"),
+            "width": (None, "width that can be chosen", "wide_resnet"),
         }
         for name, (default, what, models) in untouched.items():
-            if name not in MODELS[self.model][1] and getattr(self, name) != default:
+            takes = MODELS[self.model][1]
+            if NEEDS.get(name, name) not in takes and getattr(self, name) != default:
                 raise InputError(
                     f"{name.replace('_', ' ')}: {self.model} has no {what}. Leave that option "
                     f"out, or choose {models}."
                 )
+        clipped_averages = self.clip_factor is not None and self.ema is not None
+        if clipped_averages and self.mixed_precision == "float16":
+            raise InputError(
+                "clip factor, ema, mixed precision: expected no moving average in float16 with "
+                "clipped gradients, where Keras does not find it. Leave --ema out, or choose "
+                "bfloat16."
+            )
         if self.warmup_epochs > self.epochs:
             raise InputError(
                 f"warm-up: expected at most the {self.epochs} epochs of the run, got "

@@ -1,4 +1,4 @@
-"""Where images and labels come from: prepared TFDS data sets and folders of class folders."""
+"""Where images and labels come from: TFDS data sets, folders of class folders, the digits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from command_line import InputError
 
+from recipe.digits_data import DIGITS, DigitsSource
 from recipe.folder_data import FolderSource
 from recipe.settings import Recipe
 from recipe.tfds_data import TfdsSource
@@ -74,6 +75,8 @@ def open_source(
             )
             source.notes = (note, *source.notes)
         return source
+    if recipe.dataset == DIGITS:
+        return DigitsSource(recipe.image_size, limits)
     if is_tfds_name(recipe.dataset):
         return TfdsSource(recipe.dataset, limits, data_dir)
     raise InputError(

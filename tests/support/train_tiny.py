@@ -4,6 +4,7 @@ Usage: python train_tiny.py DATASET OUT [NAME=VALUE …]
 
 Settings of the recipe are given as NAME=VALUE, in JSON, and besides
   data_dir=DIR           where TFDS data sets are
+  teacher=FILE           whose probabilities take the labels' place
   checkpoint_steps=N     steps between checkpoints
   wait_at=N              waits for ever, to be killed, after the N-th step of this process
   wait_in_validation=1   waits for ever in the first validation of this process
@@ -24,12 +25,13 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 from command_line import InputError
-from recipe.engine import train
+from recipe.building import network_arguments
 from recipe.settings import Recipe
 from recipe.sources import open_source
+from recipe.two_steps import train_all
 from recipe.watching import TrainingStopped
 
-from keras_finet import FineGrainedBatchNorm
+from keras_finet import FineGrainedBatchNorm, ReActNetA
 from tflite_tools.errors import ToolError
 
 FULL_DISK_BYTES = 600
@@ -55,6 +57,31 @@ def tiny_network(recipe, classes, activation):
     x = keras.layers.Dense(classes, name="logits")(x)
     outputs = keras.layers.Activation(activation, name="predictions")(x)
     return keras.Model(inputs, outputs, name="tiny")
+
+
+# What the recipe "reactnet" has of its own, of a network that `tiny_reactnet` makes.
+TINY_REACTNET = {
+    "model": "reactnet_a",
+    "image_size": 32,
+    "normalization": "bn_free",
+    "stem": "cifar",
+    "optimizer": "adam",
+    "learning_rate": 5e-3,
+    "first_step_decay": 1e-2,
+    "weight_decay": 0.0,
+    "clip_factor": 0.02,
+}
+
+
+def tiny_reactnet(recipe, classes, activation):
+    """A ReActNet-A of one block."""
+    return ReActNetA(
+        classes=classes,
+        input_shape=(recipe.image_size, recipe.image_size, 3),
+        classifier_activation=activation,
+        widths=(4, 8),
+        **network_arguments(recipe),
+    )
 
 
 class Steps(keras.callbacks.Callback):
@@ -105,10 +132,13 @@ def main(dataset, out, *settings):
     run = {"checkpoint_steps": given.pop("checkpoint_steps", 1000)}
     names = ("wait_at", "wait_in_validation", "full_disk_at")
     callbacks = [Steps(*(given.pop(name, None) for name in names))]
+    teacher = given.pop("teacher", None)
+    run["teacher"] = teacher and Path(teacher)
     recipe = Recipe(dataset=dataset, **{**TINY, **given})
+    build = tiny_network if recipe.model == "finet_large" else tiny_reactnet
     try:
         source = open_source(recipe, data_dir=data_dir and Path(data_dir))
-        train(recipe, source, Path(out), build=tiny_network, callbacks=callbacks, verbose=0, **run)
+        train_all(recipe, source, Path(out), build=build, callbacks=callbacks, verbose=0, **run)
     except (InputError, ToolError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ from recipe.deployment.finite import finite
 from recipe.deployment.steps import deploy
 from recipe.engine import TrainingResult
 from recipe.settings import MODELS
+from recipe.teacher import Teacher
 
 
 def deploy_trained(result: TrainingResult, devices: str) -> Card:
@@ -30,5 +31,15 @@ def deploy_trained(result: TrainingResult, devices: str) -> Card:
             "arguments": network_arguments(recipe),
         },
         recipe={**recipe.as_json(), "dataset": data.describe()["name"]},
-        training={"devices": devices, "last_epoch": finite(result.history[-1])},
+        training={
+            "devices": devices,
+            "last_epoch": finite(result.history[-1]),
+            **_taught_by(result.teacher),
+        },
     )
+
+
+def _taught_by(teacher: Teacher | None) -> dict[str, dict[str, str]]:
+    if teacher is None:
+        return {}
+    return {"teacher": {"file": teacher.file.name, "sha256": teacher.sha256}}

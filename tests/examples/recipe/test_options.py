@@ -26,8 +26,8 @@ def test_every_option_arrives():
     given = (
         "--dataset cifar100 --data-dir /data --skip-unreadable --model resnet18 --groups 2 "
         "--no-affine --weights w.h5 --epochs 100 --batch-size 32 --learning-rate 0.3 --seed 7 "
-        "--warmup-epochs 5 --label-smoothing 0.1 --mixed-precision bfloat16 --ema 0.999 "
-        "--out there --checkpoint-steps 50"
+        "--warmup-epochs 5 --mixed-precision bfloat16 --ema 0.999 "
+        "--clip-factor 0.01 --teacher t.keras --out there --checkpoint-steps 50"
     )
     options = read(*given.split())
     assert options.recipe == cifar(
@@ -41,15 +41,12 @@ def test_every_option_arrives():
         learning_rate=0.3,
         seed=7,
         warmup_epochs=5,
-        label_smoothing=0.1,
+        clip_factor=0.01,
         mixed_precision="bfloat16",
         ema=0.999,
     )
-    assert [str(path) for path in (options.data_dir, options.weights, options.out)] == [
-        "/data",
-        "w.h5",
-        "there",
-    ]
+    paths = (options.data_dir, options.weights, options.teacher, options.out)
+    assert list(map(str, paths)) == ["/data", "w.h5", "t.keras", "there"]
     assert (options.skip_unreadable, options.own_data, options.checkpoint_steps) == (True, True, 50)
 
 
@@ -91,9 +88,32 @@ def test_what_cannot_be_read(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_options_that_do_not_go_together():
-    with pytest.raises(InputError, match="expected one of them, got both"):
-        read("--groups", "2", "--channels-per-group", "10")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--groups 2 --channels-per-group 10", "expected one of them, got both"),
+        ("--teacher t.keras --label-smoothing 0.1", "with a teacher no label is in the loss"),
+        ("--first-step f.keras", "this recipe has one step. .* choose --recipe reactnet"),
+        (
+            "--recipe reactnet --first-step f.keras --weights w.keras",
+            "expected one of them, got both: the second step starts",
+        ),
+        (
+            "--recipe reactnet --model finet_large",
+            "finet_large has no binary weights to be trained in two steps.*choose reactnet18",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(arguments, message):
+    with pytest.raises(InputError, match=message):
+        read(*arguments.split())
+
+
+def test_what_only_one_recipe_or_network_has():
+    options = read("--recipe", "reactnet", "--first-step", "f.keras", "--label-smoothing", "0.1")
+    assert (str(options.first_step), options.recipe.label_smoothing) == ("f.keras", 0.1)
+    recipe = read("--recipe", "shifted_relu", "--depth", "8", "--width", "2").recipe
+    assert recipe == cifar("shifted_relu", depth=8, width=2)
 
 
 def test_reading_them_imports_neither_keras_nor_tensorflow():

@@ -4,19 +4,23 @@ Real processes are killed, each at a moment that it has told us.
 """
 
 import csv
+import json
 import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from recipe.settings import Recipe
 from support.programs import ROOT, program_environment
 from support.recipe_data import write_folder
+from support.train_tiny import TINY, TINY_REACTNET, tiny_network
 
 PROGRAM = ROOT / "tests" / "support" / "train_tiny.py"
 # 21 training images in batches of 4: five steps in each of three epochs, with checkpoints after the
 # third and at the end.
 CHECKPOINTS = "checkpoint_steps=3"
+AT_4 = ("wait_at=4",)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +66,7 @@ def state(out):
         return {name: stored[name] for name in stored.files if name != "header"}
 
 
-def assert_same_end(out, expected):
+def assert_same_end(out, expected, epochs=3):
     found, wanted = state(out), state(expected)
     assert len(found) > 20
     assert found.keys() == wanted.keys()
@@ -76,7 +80,7 @@ def assert_same_end(out, expected):
         for each in (out, expected)
     )
     assert rows == wanted_rows
-    assert len(rows) == 3
+    assert len(rows) == epochs
 
 
 def test_killed_in_an_epoch_in_validation_and_in_a_write(data, uninterrupted, tmp_path):
@@ -132,3 +136,26 @@ def test_a_finished_run_is_not_trained_again(data, uninterrupted):
     assert (process.returncode, steps) == (0, "")
     assert (uninterrupted / "model.keras").exists()
     assert all((state(uninterrupted)[name] == value).all() for name, value in before.items())
+
+
+def test_killed_in_each_of_two_steps(data, tmp_path):
+    """Of a binary network with a teacher, an epoch each: the optimizer's state is Adam's."""
+    recipe = Recipe(dataset="", **{**TINY, **TINY_REACTNET})
+    teacher = tmp_path / "teacher.keras"
+    tiny_network(recipe, 3, "softmax").save(teacher)
+    given = {**TINY_REACTNET, "epochs": 1, "teacher": str(teacher)}
+    settings = [f"{name}={json.dumps(value)}" for name, value in given.items()]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    processes = [start(data, out, *settings, *wait) for out, wait in ((whole, ()), (parts, AT_4))]
+    assert kill_when_it_waits(processes[1]) - 1 == 4
+    # On after step 3, the last two steps, and four of the second step.
+    assert kill_when_it_waits(start(data, parts, *settings, "wait_at=6")) - 3 == 2 + 4
+    process = start(data, parts, *settings)
+    printed, errors = process.communicate()
+    assert (process.returncode, printed.count("step ")) == (0, 2), errors
+    printed, errors = processes[0].communicate()
+    assert (processes[0].returncode, printed.count("step ")) == (0, 10), errors
+    assert_same_end(parts, whole, epochs=1)
+    assert_same_end(parts / "first_step", whole / "first_step", epochs=1)

@@ -56,6 +56,13 @@ def test_mimic_norm_warms_up_and_drops_three_times(epoch, step, expected):
     assert rate(cifar("mimic_norm"), epoch, step) == pytest.approx(expected, rel=1e-6)
 
 
+def test_reactnet_falls_linearly_to_0_over_256_epochs():
+    for recipe in (cifar("reactnet"), imagenet("reactnet")):
+        assert rate(recipe, 0) == pytest.approx(5e-4, rel=1e-6)
+        assert rate(recipe, 192) == pytest.approx(1.25e-4, rel=1e-6)
+        assert rate(recipe, 256) == 0.0
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
 def test_shifted_relu_falls_along_one_cosine(share):
     expected = 1e-5 + (0.1 - 1e-5) * (1 + math.cos(math.pi * share)) / 2

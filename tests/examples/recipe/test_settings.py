@@ -1,7 +1,10 @@
 """The paper's rows as its text has them, and settings that do not go together."""
 
+import dataclasses
+
 import pytest
 from command_line import InputError
+from recipe.binarization import first_step
 from recipe.papers import cifar, imagenet
 from recipe.settings import MODELS, Recipe
 
@@ -52,8 +55,28 @@ def test_mimic_norm_is_its_papers():
     assert cifar("mimic_norm", model="resnet50").batch_size == 256
 
 
+def test_reactnet_is_arxiv_2104_08215():
+    small, large = cifar("reactnet"), imagenet("reactnet")
+    assert (small.dataset, small.model) == ("cifar10", "reactnet18")
+    assert (large.dataset, large.model) == ("imagenet2012", "reactnet_a")
+    for recipe in (small, large):
+        assert recipe.normalization == "bn_free"
+        assert (recipe.epochs, recipe.batch_size, recipe.optimizer) == (256, 256, "adam")
+        assert (recipe.learning_rate, recipe.drops, recipe.cosine_to) == (5e-4, (), None)
+        assert (recipe.first_step_decay, recipe.weight_decay) == (1e-5, 0.0)
+        assert (recipe.clip_factor, recipe.warmup_epochs) == (0.02, 0)
+        first = first_step(recipe)
+        assert (first.binary_weights, first.weight_decay) == (False, 1e-5)
+        assert first == dataclasses.replace(
+            recipe, binary_weights=False, weight_decay=1e-5, first_step_decay=None
+        )
+    # Gradients are clipped where nothing is normalised.
+    assert cifar("reactnet", normalization="batch_norm").clip_factor is None
+    assert cifar("reactnet", normalization="batch_norm", clip_factor=0.1).clip_factor == 0.1
+
+
 def test_a_recipe_that_a_paper_does_not_have():
-    with pytest.raises(InputError, match=r"shifted_relu has none .* one of fbn, mimic_norm"):
+    with pytest.raises(InputError, match=r"shifted_relu has none .* one of fbn, mimic_norm, re"):
         imagenet("shifted_relu")
 
 
@@ -75,6 +98,21 @@ def test_every_builder_of_the_package_has_a_name():
         ({"model": "mnasnet", "groups": 2}, "groups: mnasnet has no fine-grained"),
         ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
         ({"model": "mnasnet", "normalization": "fbn"}, "normalization: mnasnet has no"),
+        ({"model": "resnet18", "depth": 20}, "depth: resnet18 has no depth .*choose wide_resnet"),
+        ({"optimizer": "lamb"}, "optimizer: expected one of sgd, adam, got lamb"),
+        (
+            {"first_step_decay": 1e-5},
+            "first step decay: finet_large has no binary weights to be trained in two steps. Leave "
+            "that option out, or choose reactnet18 or reactnet_a",
+        ),
+        (
+            {"model": "wide_resnet", "binary_weights": True},
+            "binary weights: wide_resnet has no binary weights to be trained in two steps",
+        ),
+        (
+            {"clip_factor": 0.02, "ema": 0.9, "mixed_precision": "float16"},
+            "expected no moving average in float16 with clipped gradients",
+        ),
         ({"model": "wide_resnet", "groups": 2}, "groups: wide_resnet has no"),
         (
             {"model": "resnet18", "squeeze_excite": False},

@@ -1,5 +1,6 @@
 """Data in the real formats, in orders that depend on the seed alone, and images that are broken."""
 
+import io
 import json
 import os
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from command_line import InputError
+from image_data import load_digits
 from PIL import Image
 from recipe.papers import imagenet
 from recipe.pipeline import (
@@ -259,3 +261,30 @@ def test_a_data_set_without_labels_or_splits(tmp_path):
     write_tfds(tmp_path, "bare", {"train": bare}, {"image": image_features()["image"]})
     with pytest.raises(InputError, match="bare: expected a data set with class labels"):
         open_source(Recipe(dataset="bare"), data_dir=tmp_path)
+
+
+def test_the_digits():
+    wanted = load_digits(32)
+    digits = open_source(Recipe(dataset="digits", image_size=32))
+    assert (digits.train_size, digits.evaluation_size) == (1438, 359)
+    assert digits.class_names == tuple("0123456789")
+    images, labels = zip(*digits.evaluation_records().as_numpy_iterator(), strict=True)
+    np.testing.assert_array_equal(labels, wanted.test_labels)
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(image))) for image in images])
+    np.testing.assert_array_equal(pixels, wanted.test_images)
+
+    def order(seed, skip=0):
+        records = digits.training_records(seed, skip).as_numpy_iterator()
+        return [image for image, _ in records]
+
+    assert order(1, 100) == order(1)[100:]
+    assert order(1) != order(2)
+    assert sorted(order(1)) == sorted(order(2))
+
+
+def test_a_few_of_the_digits_and_a_folder_of_that_name(root, tmp_path, monkeypatch):
+    few = open_source(Recipe("digits", image_size=8, train_limit=20, evaluation_limit=5))
+    assert (few.train_size, few.evaluation_size) == (20, 5)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").symlink_to(root / "classes")
+    assert open_source(Recipe("digits")).class_names == CLASS_NAMES
