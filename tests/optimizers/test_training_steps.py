@@ -50,12 +50,12 @@ NETWORKS = {
     "wide_resnet, float": lambda: WideResNet(
         depth=8, width=1, binary=False, classes=CLASSES, **WHOLE
     ),
-    "reactnet_a": lambda: ReActNetA(widths=(4, 8, 16), classes=CLASSES, stem="cifar", **WHOLE),
+    "reactnet_a": lambda: ReActNetA(widths=(4, 8), classes=CLASSES, stem="cifar", **WHOLE),
     "reactnet_a, first step": lambda: ReActNetA(
-        widths=(4, 8, 16), classes=CLASSES, stem="cifar", binary_weights=False, **WHOLE
+        widths=(4, 8), classes=CLASSES, stem="cifar", binary_weights=False, **WHOLE
     ),
     "reactnet_a, batch_norm": lambda: ReActNetA(
-        widths=(4, 8, 16), classes=CLASSES, stem="cifar", normalization="batch_norm", **WHOLE
+        widths=(4, 8), classes=CLASSES, stem="cifar", normalization="batch_norm", **WHOLE
     ),
     "reactnet_18": lambda: cut(ReActNet18, "stage2"),
     "resnet18, mimic_norm": lambda: cut(ResNet18, "stage2", normalization="mimic_norm"),
