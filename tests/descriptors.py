@@ -137,7 +137,13 @@ LAYERS = [
     Layer(
         public=SignConv2D,
         operators={"CONV_2D": 1},
-        arguments={**WINDOW, **KERNEL, "filters": 5, "kernel_initializer": "glorot_normal"},
+        arguments={
+            **WINDOW,
+            **KERNEL,
+            "filters": 5,
+            "kernel_initializer": "glorot_normal",
+            "gain": 0.75,
+        },
         size=(5, 6, 10),
     ),
     Layer(
@@ -145,6 +151,7 @@ LAYERS = [
         operators={"DEPTHWISE_CONV_2D": 1},
         arguments={
             **WINDOW,
+            "gain": 0.75,
             "depth_multiplier": 2,
             "depthwise_initializer": "glorot_normal",
             "depthwise_regularizer": "l2",

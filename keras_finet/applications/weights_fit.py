@@ -15,7 +15,16 @@ from keras_finet.applications.weights_origin import (
 )
 
 # Arguments that change what a layer computes but not the shapes of its weights.
-SETTINGS = ("strides", "padding", "dilation_rate", "epsilon", "center", "scale", "activation")
+SETTINGS = (
+    "strides",
+    "padding",
+    "dilation_rate",
+    "epsilon",
+    "center",
+    "scale",
+    "gain",
+    "activation",
+)
 STORED_NORMALIZATIONS = (STORED_NORMALIZATION, STORED_FINE_GRAINED)
 AGAIN = "Build the model with the arguments with which the file was written."
 SKIP = "Give `skip_head=True` to `keras_finet.load_weights`, and train the head anew."

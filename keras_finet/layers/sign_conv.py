@@ -2,10 +2,11 @@
 
 The kernel that they convolve with is a constant times the sign of the stored one:
 
-    W_hat = sqrt(2 / fan_in) * sign(W)        sign(0) = +1
+    W_hat = gain * sqrt(2 / fan_in) * sign(W)        sign(0) = +1
 
-The constant is the standard deviation that He et al. start a kernel with, and never changes. The
-gradient of `W_hat` is taken for that of `W`: neither clipped nor multiplied by the constant.
+Without a gain the constant is the standard deviation that He et al. start a kernel with; it never
+changes. The gradient of `W_hat` is taken for that of `W`: neither clipped nor multiplied by the
+constant.
 """
 
 import math
@@ -15,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_finet.layers.arguments import positive_number
 from keras_finet.layers.binary import sign, straight_through
 from keras_finet.layers.channels import Tensor
 from keras_finet.layers.conv_layer import ConvLayer
@@ -26,13 +28,18 @@ from keras_finet.layers.fold import ConvWeights, to_float64
 class _SignKernel(DerivedKernel):
     """The kernel of both layers; a subclass says what its `_fan_in` is."""
 
+    gain: float
+
     def _fan_in(self) -> int:
         raise NotImplementedError
+
+    def _constant(self) -> float:
+        return self.gain * math.sqrt(2.0 / self._fan_in())
 
     def _derived_kernel(self: Any) -> Tensor:
         kernel = ops.convert_to_tensor(self.kernel)
         signs = ops.cast(sign(kernel), kernel.dtype)
-        return straight_through(signs * math.sqrt(2.0 / self._fan_in()), kernel)
+        return straight_through(signs * self._constant(), kernel)
 
     def fold(self: Any) -> ConvWeights:
         """Returns the weights of the stock convolution that equals this layer.
@@ -46,17 +53,15 @@ class _SignKernel(DerivedKernel):
         """
         self._check_built()
         signs = np.where(to_float64(self.kernel) >= 0.0, 1.0, -1.0)
-        return ConvWeights(
-            math.sqrt(2.0 / self._fan_in()) * signs, np.zeros(self._output_channels())
-        )
+        return ConvWeights(self._constant() * signs, np.zeros(self._output_channels()))
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")
 class SignConv2D(_SignKernel, ConvLayer):
     """2D convolution with 1-bit weights, without bias.
 
-    It convolves with `sqrt(2 / (kernel_height * kernel_width * channels)) * sign(kernel)`, where
-    the sign of 0 is +1. A step of training gives the stored kernel the gradient of that one.
+    It convolves with `gain * sqrt(2 / (kernel_height * kernel_width * channels)) * sign(kernel)`,
+    where the sign of 0 is +1. A step of training gives the stored kernel the gradient of that one.
     `fuse` makes a `Conv2D` of it, whose weights have two values.
 
     Reference: [McDonnell, 2018](https://arxiv.org/abs/1802.08530); with shifted ReLUs
@@ -79,6 +84,8 @@ class SignConv2D(_SignKernel, ConvLayer):
         kernel_regularizer: Optional regularizer of the stored kernel.
         activity_regularizer: Optional regularizer of the output.
         kernel_constraint: Optional constraint on the stored kernel.
+        gain: Float, a constant factor of the kernel, 1 in the paper. Its gradient is not multiplied
+            by it either.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -89,17 +96,53 @@ class SignConv2D(_SignKernel, ConvLayer):
         ValueError: for an argument out of its range.
     """
 
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        activation: Any = None,
+        kernel_initializer: Any = "he_normal",
+        kernel_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        gain: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            **kwargs,
+        )
+        self.gain = positive_number("gain", gain)
+
     def _fan_in(self) -> int:
         return math.prod(self.kernel.shape[:3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, serialised."""
+        return {**super().get_config(), "gain": self.gain}
 
 
 @keras.saving.register_keras_serializable(package="keras_finet")
 class SignDepthwiseConv2D(_SignKernel, DepthwiseLayer):
     """2D depthwise convolution with 1-bit weights, without bias.
 
-    It convolves with `sqrt(2 / (kernel_height * kernel_width)) * sign(kernel)`, where the sign of 0
-    is +1. A step of training gives the stored kernel the gradient of that one. `fuse` makes a
-    `DepthwiseConv2D` of it, whose weights have two values.
+    It convolves with `gain * sqrt(2 / (kernel_height * kernel_width)) * sign(kernel)`, where the
+    sign of 0 is +1. A step of training gives the stored kernel the gradient of that one. `fuse`
+    makes a `DepthwiseConv2D` of it, whose weights have two values.
 
     An extrapolation: [McDonnell et al., 2019](https://arxiv.org/abs/1907.06916) have no depthwise
     convolution. The constant is theirs, for the fan-in that such a one has.
@@ -118,6 +161,8 @@ class SignDepthwiseConv2D(_SignKernel, DepthwiseLayer):
         depthwise_regularizer: Optional regularizer of the stored kernel.
         activity_regularizer: Optional regularizer of the output.
         depthwise_constraint: Optional constraint on the stored kernel.
+        gain: Float, a constant factor of the kernel, 1 in the paper. Its gradient is not multiplied
+            by it either.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -128,5 +173,41 @@ class SignDepthwiseConv2D(_SignKernel, DepthwiseLayer):
         ValueError: for an argument out of its range.
     """
 
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: int | tuple[int, int] = 1,
+        activation: Any = None,
+        depthwise_initializer: Any = "he_normal",
+        depthwise_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        gain: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            depth_multiplier=depth_multiplier,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            depthwise_initializer=depthwise_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            **kwargs,
+        )
+        self.gain = positive_number("gain", gain)
+
     def _fan_in(self) -> int:
         return math.prod(self.kernel_size)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, serialised."""
+        return {**super().get_config(), "gain": self.gain}

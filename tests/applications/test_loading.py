@@ -163,6 +163,17 @@ def test_a_keras_file_tells_what_its_shapes_do_not(trained, tmp_path, arguments,
     assert_refused(finet(**arguments), save(trained, tmp_path / "trained.keras"), message)
 
 
+def test_weights_trained_with_another_gain_are_refused(tmp_path):
+    def model(gain):
+        image = keras.Input((8, 8, 2))
+        return keras.Model(
+            image, keras_finet.layers.SignConv2D(4, 3, gain=gain, name="first")(image)
+        )
+
+    path = save(model(0.5), tmp_path / "model.keras")
+    assert_refused(model(1.0), path, "first with gain=0.5 instead of 1.0")
+
+
 @pytest.mark.parametrize("path", SUFFIXES[:1], indirect=True)
 def test_a_backbone_without_the_layers_in_between_is_refused(path):
     with pytest.raises(ValueError, match="further layers in between"):

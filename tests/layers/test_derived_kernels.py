@@ -66,24 +66,25 @@ def images64():
     return IMAGES.astype("float64"), UPSTREAM.astype("float64")
 
 
-def test_sign_conv_is_a_conv_of_signs_with_the_gradient_of_one():
-    outputs, d_inputs, gradients = run(SignConv2D(4, **WINDOW), KERNEL)
+@pytest.mark.parametrize("gain", [1.0, 0.3])
+def test_sign_conv_is_a_conv_of_signs_with_the_gradient_of_one(gain):
+    outputs, d_inputs, gradients = run(SignConv2D(4, gain=gain, **WINDOW), KERNEL)
     images, upstream = images64()
-    kernel = np.sqrt(2 / (3 * 2 * 5)) * two_signs(KERNEL)
+    kernel = gain * np.sqrt(2 / (3 * 2 * 5)) * two_signs(KERNEL)
     assert_close(outputs, convolve(images, kernel, CONV))
     expected, d_kernel = convolve_gradients(images, kernel, CONV, upstream)
     assert_close(d_inputs, expected)
     assert_close(gradients["kernel"], d_kernel)
 
 
-@pytest.mark.parametrize("multiplier", [1, 3])
-def test_sign_depthwise_conv_is_one_of_signs_with_the_gradient_of_one(multiplier):
+@pytest.mark.parametrize(("multiplier", "gain"), [(1, 1.0), (3, 0.3)])
+def test_sign_depthwise_conv_is_one_of_signs_with_the_gradient_of_one(multiplier, gain):
     kernel = RNG.normal(size=(3, 2, 5, multiplier)).astype("float32")
     kernel[1, 1, 2] = 0.0
     upstream = RNG.normal(size=(3, 4, 3, 5 * multiplier)).astype("float32")
-    layer = SignDepthwiseConv2D(depth_multiplier=multiplier, **WINDOW)
+    layer = SignDepthwiseConv2D(depth_multiplier=multiplier, gain=gain, **WINDOW)
     outputs, d_inputs, gradients = run(layer, kernel, upstream=upstream)
-    derived = np.sqrt(2 / (3 * 2)) * two_signs(kernel)
+    derived = gain * np.sqrt(2 / (3 * 2)) * two_signs(kernel)
     for channel in range(5):
         image = IMAGES[..., channel : channel + 1].astype("float64")
         own = slice(channel * multiplier, (channel + 1) * multiplier)
@@ -220,6 +221,12 @@ def test_a_filter_of_one_weight_is_refused(layer_class):
 def test_factors_that_are_not_positive_are_refused(options):
     with pytest.raises(ValueError, match=f"Expected `{next(iter(options))}` to be a positive"):
         StandardizedConv2D(4, 3, **options)
+
+
+@pytest.mark.parametrize(("layer_class", "filters"), [(SignConv2D, [4]), (SignDepthwiseConv2D, [])])
+def test_a_gain_that_turns_signs_around_is_refused(layer_class, filters):
+    with pytest.raises(ValueError, match="Expected `gain` to be a positive number"):
+        layer_class(*filters, 3, gain=-1.0)
 
 
 def test_a_window_of_one_pixel_is_refused():
