@@ -26,7 +26,7 @@ from keras_finet.layers.arguments import positive_integer
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 # Of the initial weights with MimicNorm, in place of 1.2 ^ 2 * 2.
 VARIANCE = 2.8
-TEMPERATURE = 40.0
+TEMPERATURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ Raises:
 """
 
 
-@documented(DOCUMENTATION, temperature="40")
+@documented(DOCUMENTATION, temperature="2")
 def CifarVGG16(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,

@@ -29,9 +29,12 @@ NORMALIZATION_ARGUMENT = """\
 
         - `"shifted_relu"` (arXiv 1907.06916): weights of one bit, `max(x, -1)` where there was
           normalisation and ReLU, nothing where there was normalisation alone, no biases, the
-          image normalised, scores divided by {temperature}. Faithful to the paper are these;
-          extrapolations are the scale `sqrt(2 / 9)` of depthwise weights, the activation behind
-          a sum, squeeze-excite, hidden fully connected layers, and that temperature.
+          image normalised, scores divided by {temperature}. Faithful to the paper are these.
+          Extrapolations are the constants that weights are multiplied by: the paper's
+          `sqrt(2 / fan_in)` lets signals grow, which so many convolutions do not stand, so here
+          they keep a variance of 1 as it is expected before training, and a branch that is added
+          to a shortcut counts half. So are depthwise weights, the activation behind a sum,
+          squeeze-excite, hidden fully connected layers, and that temperature.
         - `"mimic_norm"` (MimicNorm): biases, the mean of a filter's weights kept at zero, learned
           factors at the end of branches, and batch normalisation, without factors and offsets,
           of the scores. Not centred are depthwise and fully connected layers, and a first

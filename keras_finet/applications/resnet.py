@@ -24,7 +24,7 @@ from keras_finet.applications.schemes import Branch, SchemeOptions, groups_of, s
 WIDTHS = (64, 128, 256, 512)
 STEM_FILTERS = 64
 # Of the scores with shifted ReLU: they start as close to each other as the paper's own network's.
-TEMPERATURE = 80.0
+TEMPERATURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ Raises:
 """
 
 
-@documented(DOCUMENTATION, version="", parameters="11,689,512", macs="1,814", temperature="80")
+@documented(DOCUMENTATION, version="", parameters="11,689,512", macs="1,814", temperature="2")
 def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -193,7 +193,7 @@ def ResNet18(  # noqa: N802 - builders are named like classes, as in keras.appli
     version=", v1.5: a bottleneck's stride is in its 3x3 convolution",
     parameters="25,557,032",
     macs="4,089",
-    temperature="80",
+    temperature="2",
 )
 def ResNet50(  # noqa: N802 - builders are named like classes, as in keras.applications
     include_top: bool = True,

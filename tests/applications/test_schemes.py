@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 from support.hostile import randomize
+from support.training import step
 
 import keras_finet
 from keras_finet.layers import BranchScale
@@ -216,13 +217,17 @@ def standardized(weights, axes, epsilon=1e-5):
 
 
 def shifted_relu_block(layers, x):
-    def signs(name, fan_in):
-        return np.sqrt(2 / fan_in) * np.where(kernel(layers[name]) >= 0, 1, -1)
+    def signs(name, fan_in, square=1.0):
+        return np.where(kernel(layers[name]) >= 0, 1, -1) / np.sqrt(fan_in * square)
 
-    y = np.maximum(pointwise(x, signs("pointwise1", 30)), -1)
-    y = pointwise(depthwise(y, signs("depthwise", 9)), signs("pointwise2", 30))
+    # Mean squares: E[max(z, -1)^2] of a normal z, and an eighth more behind the sum before it.
+    behind = 1 - np.exp(-1 / 2) / np.sqrt(2 * np.pi)
+    y = np.maximum(pointwise(x, signs("pointwise1", 30, behind + 1 / 8)), -1)
+    y = pointwise(depthwise(y, signs("depthwise", 9, behind)), signs("pointwise2", 30))
     gate = np.maximum(pointwise(x.mean((1, 2), keepdims=True), signs("se_squeeze", 30)), -1)
-    return np.maximum(y * sigmoid(pointwise(gate, signs("se_excite", 200))) + x, -1)
+    gate = sigmoid(pointwise(gate, signs("se_excite", 200, behind)))
+    # Half of the branch, twice the gate.
+    return np.maximum(y * gate + x, -1)
 
 
 def mimic_norm_block(layers, x):
@@ -269,11 +274,10 @@ def test_a_block_by_hand(normalization):
     assert np.abs(expected - outputs).max() < 1e-5 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize(("squeeze_excite", "temperature"), [(True, 200), (False, 20_000)])
-def test_shifted_relu_divides_its_scores(squeeze_excite, temperature):
-    model = finet("shifted_relu", squeeze_excite=squeeze_excite, classifier_activation=None)
+def test_shifted_relu_divides_its_scores():
+    model = finet("shifted_relu", classifier_activation=None)
     logits = keras.Model(model.input, model.get_layer("logits").output)(IMAGES)
-    expected = ops.convert_to_numpy(logits).reshape(2, CLASSES) / temperature
+    expected = ops.convert_to_numpy(logits).reshape(2, CLASSES) / 2
     assert np.allclose(ops.convert_to_numpy(model(IMAGES)), expected, rtol=1e-6)
     assert not [weight for weight in model.weights if weight.name == "bias"]
 
@@ -284,6 +288,44 @@ def test_shifted_relu_scores_start_in_softmax_s_range(squeeze_excite):
     keras.utils.set_random_seed(0)
     model = finet("shifted_relu", squeeze_excite=squeeze_excite, classifier_activation=None)
     assert 0.05 < np.std(ops.convert_to_numpy(model(IMAGES))) < 1.5
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def started(request):
+    """What a new FinetSmall makes of eight images: its outputs by block, and its gradients."""
+    keras.utils.set_random_seed(0)
+    model = finet(request.param, squeeze_excite=False, classifier_activation=None)
+    rng = np.random.default_rng(1)
+    images = rng.normal(size=(8, 32, 32, 3)).astype("float32")
+    names = [f"stage{n}_block{b}" for n in (2, 3, 4) for b in range(1, 1 + BLOCKS[n - 2])]
+    blocks = keras.Model(model.input, [model.get_layer(f"{name}_relu").output for name in names])
+    outputs = [ops.convert_to_numpy(each).reshape(8, -1) for each in blocks(images)]
+    upstream = rng.normal(size=(8, CLASSES)).astype("float32")
+    _, _, gradients = step(model, images, upstream)
+    return dict(zip(names, outputs, strict=True)), gradients
+
+
+def test_signals_keep_their_scale_from_block_to_block(started):
+    outputs, _ = started
+    for name, output in outputs.items():
+        assert 0.1 < np.square(output).mean() < 4.0, name
+
+
+def test_images_stay_apart_from_block_to_block(started):
+    """Signals of another scale than the activation's make all images one, and none is learned."""
+    outputs, _ = started
+    for name, output in outputs.items():
+        unit = output / np.linalg.norm(output, axis=1, keepdims=True)
+        cosines = (unit @ unit.T)[~np.eye(8, dtype=bool)]
+        assert cosines.mean() < 0.85, name
+
+
+def test_gradients_keep_their_scale_from_the_first_block_to_the_last(started):
+    """Of blocks without a shortcut: where there is one, a branch may start at zero."""
+    _, gradients = started
+    names = ("conv1", "stage2_block1_pointwise2", "stage4_block1_pointwise2")
+    norms = [np.linalg.norm(gradients[f"{name}/kernel"]) for name in names]
+    assert max(norms) < 5.0 * min(norms)
 
 
 @pytest.mark.parametrize("normalization", SCHEMES)

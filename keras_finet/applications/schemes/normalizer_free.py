@@ -17,15 +17,15 @@ GATE = 2.0
 
 
 class ExpectedVariances:
-    """The expected variances of a network's tensors, 1 unless told."""
+    """The expected variances, or mean squares, of a network's tensors, where they are known."""
 
     def __init__(self) -> None:
         # With the tensor, so that its id stays its own.
         self._known: dict[int, tuple[Tensor, float]] = {}
 
-    def of(self, x: Tensor) -> float:
-        """The variance of a tensor."""
-        return self._known.get(id(x), (x, 1.0))[1]
+    def of(self, x: Tensor, otherwise: float = 1.0) -> float:
+        """The variance of a tensor, or `otherwise`."""
+        return self._known.get(id(x), (x, otherwise))[1]
 
     def set(self, x: Tensor, variance: float) -> None:
         """Says what the variance of a tensor is."""
