@@ -1,16 +1,15 @@
 """Proof that a fused model computes what the original computes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
-from numpy.typing import NDArray
 
-from keras_finet.fusion.plan import FusionPlan, plan_fusion
-from keras_finet.graph import as_functional, copy_model, layers_inside
+from keras_finet.fusion.comparison import Comparison, relative_error_between
+from keras_finet.fusion.observing import Array, run
+from keras_finet.graph import as_functional, layers_inside
 from keras_finet.table import text_table
 
 # Rounding of the original's own arithmetic, by the coarsest compute dtype in it.
@@ -19,12 +18,15 @@ LAYER_SAMPLES = 4
 BATCH_SIZE = 32
 UNKNOWN_SIDE = 64
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True)
 class FusionReport:
     """How far a fused model is from its original; `print` shows it as a table.
+
+    Rounding turns around what stands at a step, such as a zero before a binary activation, and in
+    later layers that turns others. So behind every step both models go on with the original's
+    values, in all figures but the top-1 agreement; at the step, a value may be another only where
+    an input within `tolerance` of the fused model's has the original's value.
 
     Attributes:
         max_abs_error: Largest absolute difference of any output.
@@ -37,6 +39,8 @@ class FusionReport:
         diverging_error: That layer's relative error, or None.
         tolerance: The largest relative error that passes.
         samples: Number of inputs compared.
+        turned: Part of the values behind steps, such as binary activations, that rounding turns
+            around; None for a model without steps.
         passed: Whether every output and every layer is within `tolerance`.
     """
 
@@ -47,6 +51,7 @@ class FusionReport:
     diverging_error: float | None
     tolerance: float
     samples: int
+    turned: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -63,6 +68,8 @@ class FusionReport:
             ("top-1 agreement", "-" if agreement is None else f"{agreement:.4f}"),
             ("first diverging layer", f"{layer} ({self.diverging_error:.2e})" if layer else "none"),
         ]
+        if self.turned is not None:
+            rows.append(("turned around by rounding", f"{self.turned:.1e} of values behind steps"))
         verdict = "passed" if self.passed else "FAILED"
         return text_table(f"Fusion {verdict} on {self.samples} samples", ("figure", "value"), rows)
 
@@ -95,25 +102,34 @@ def verify_fusion(
     inputs = _random_inputs(model) if inputs is None else _checked(inputs)
     if tolerance is None:
         tolerance = _default_tolerance(model)
-    expected, actual = _outputs(model, inputs), _outputs(fused, inputs)
-    shapes = [array.shape for array in expected], [array.shape for array in actual]
+    ours, theirs = _outputs(model, inputs), _outputs(fused, inputs)
+    shapes = [array.shape for array in ours], [array.shape for array in theirs]
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"Expected the fused model to have the outputs of {model.name!r}, of shapes "
             f"{shapes[0]}. Received: {fused.name!r} with {shapes[1]}. Fuse this very model."
         )
-    layer, layer_error = _first_divergence(model, fused, inputs, tolerance)
-    pairs = list(zip(expected, actual, strict=True))
+    comparison = Comparison(model, fused, tolerance)
+    layer, layer_error = comparison.first_divergence(
+        _slice(inputs, 0, _batch(model, LAYER_SAMPLES))
+    )
+    pairs, turned = list(zip(ours, theirs, strict=True)), None
     agreements = [_agreement(*pair) for pair in pairs if pair[0].ndim == 2]
+    if comparison.steps:
+        behind = comparison.behind_steps(_batches(model, inputs))
+        pairs, turned = behind.outputs, behind.turned
+        if layer is None:
+            layer, layer_error = behind.diverging
     return FusionReport(
         # NumPy's maximum, because Python's may pass over a NaN.
         max_abs_error=float(np.max([np.max(np.abs(a - b)) for a, b in pairs])),
-        relative_error=float(np.max([_relative_error(*pair) for pair in pairs])),
+        relative_error=float(np.max([relative_error_between(*pair) for pair in pairs])),
         top1_agreement=min(agreements, default=None),
         diverging_layer=layer,
         diverging_error=layer_error,
         tolerance=tolerance,
-        samples=len(expected[0]),
+        samples=len(ours[0]),
+        turned=turned,
     )
 
 
@@ -130,25 +146,23 @@ def _checked(inputs: Any) -> Any:
 
 def _outputs(model: keras.Model, inputs: Any) -> list[Array]:
     """Runs `model` batch by batch; returns its flattened outputs as float32 arrays."""
-    count = len(keras.tree.flatten(inputs)[0])
-    size = as_functional(model).inputs[0].shape[0] or BATCH_SIZE
-    batches = [_run(model, _slice(inputs, start, start + size)) for start in range(0, count, size)]
+    batches = [run(model, batch) for batch in _batches(model, inputs)]
     return [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
 
 
-def _run(model: keras.Model, inputs: Any) -> list[Array]:
-    outputs = keras.tree.flatten(model(inputs, training=False))
-    return [ops.convert_to_numpy(ops.cast(output, "float32")) for output in outputs]
+def _batches(model: keras.Model, inputs: Any) -> Iterator[Any]:
+    count = len(keras.tree.flatten(inputs)[0])
+    size = _batch(model, BATCH_SIZE)
+    return (_slice(inputs, start, start + size) for start in range(0, count, size))
+
+
+def _batch(model: keras.Model, size: int) -> int:
+    """The batch size that a model wants, or `size`."""
+    return as_functional(model).inputs[0].shape[0] or size
 
 
 def _slice(inputs: Any, start: int, stop: int) -> Any:
     return keras.tree.map_structure(lambda array: array[start:stop], inputs)
-
-
-def _relative_error(expected: Array, actual: Array) -> float:
-    error = float(np.max(np.abs(expected - actual)))
-    scale = float(np.max(np.abs(expected)))
-    return error / scale if scale else error
 
 
 def _agreement(expected: Array, actual: Array) -> float:
@@ -171,45 +185,3 @@ def _random_inputs(model: keras.Model) -> Any:
         return values.astype(dtype)
 
     return keras.tree.map_structure(random, as_functional(model).input)
-
-
-def _first_divergence(
-    model: keras.Model, fused: keras.Model, inputs: Any, tolerance: float
-) -> tuple[str | None, float | None]:
-    """Returns the first layer whose output differs by more than `tolerance`, and its error."""
-    few = _slice(inputs, 0, as_functional(model).inputs[0].shape[0] or LAYER_SAMPLES)
-    expected, actual = _layer_outputs(model, few), _layer_outputs(fused, few)
-    plan = plan_fusion(model)
-    for original, name in _counterparts(plan, expected, actual):
-        error = _relative_error(expected[original], actual[name])
-        # Written so that NaN diverges.
-        if not error <= tolerance:
-            return name, error
-    return None, None
-
-
-def _counterparts(
-    plan: FusionPlan, originals: Collection[str], fused: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """Yields, in the order of the fused graph, layers of both models that have equal outputs."""
-    for name in fused:
-        folded = [layer for layer in plan.chains.get(name, []) if layer not in fused]
-        counterpart = folded[-1] if folded else name
-        if counterpart in originals and name not in plan.shifted:
-            yield counterpart, name
-
-
-def _layer_outputs(model: keras.Model, inputs: Any) -> dict[str, Array]:
-    """Returns what every layer gives in its first call, by name, in the graph's order."""
-    tensors: dict[str, Any] = {}
-
-    def record(operation: Any, outputs: Any) -> None:
-        for index, tensor in enumerate(keras.tree.flatten(outputs)):
-            name = f"{operation.name}[{index}]" if keras.tree.is_nested(outputs) else operation.name
-            tensors.setdefault(name, tensor)
-
-    # A copy, because in the original a layer's first call may belong to another model.
-    copy = copy_model(model, on_call=record)
-    return dict(
-        zip(tensors, _run(keras.Model(copy.input, list(tensors.values())), inputs), strict=True)
-    )
