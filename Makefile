@@ -17,7 +17,7 @@ demo: $(VENV)/.demo ## the main job on real data, under six minutes (ARGS="--smo
 	$(BIN)/python examples/quickstart.py $(ARGS)
 
 test: check ## lint, types, import contracts, then all tests, under twenty minutes (ARGS="-k fold" passes options)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## lint, format check, types, import contracts
 	$(BIN)/ruff check $(SOURCES)

@@ -18,7 +18,12 @@ from support.training import relative_error
 import keras_finet
 from keras_finet import applications, layers
 
-ROWS = [*LAYERS, *BUILDERS]
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+# A network is a graph of layers. Where each operation of each shape is compiled, all of them would
+# take minutes: one of each kind of block is tried there, and `test_builders.py` runs every family.
+KINDS = {"FinetSmall", "WideResNet", "ReActNetA"}
+NETWORKS = [each for each in BUILDERS if ON_TENSORFLOW or str(each) in KINDS]
+ROWS = [*LAYERS, *NETWORKS]
 # Up to a hundred layers, the last of which normalise eight samples, multiply a type's rounding by a
 # hundred; another function errs by 1.
 LARGEST_ERROR = 5e-5
@@ -177,7 +182,7 @@ def test_fuses_to_stock_layers(row):
     assert report.passed, report
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="what conversion needs")
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="what conversion needs")
 @every_row
 def test_converts_to_built_in_operators(row, tmp_path):
     # Not there in an environment for the other backends.
