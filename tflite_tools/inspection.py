@@ -16,9 +16,11 @@ from tflite_tools.integrity import is_unchanged
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.metadata import ModelMetadata, read_metadata
 from tflite_tools.model_graph import read_graph
+from tflite_tools.one_bit import one_bit_record
 from tflite_tools.operator_report import OperatorReport, operator_reports
 from tflite_tools.paths import checked_path
 from tflite_tools.provenance import read_provenance
+from tflite_tools.records import OneBitRecord
 
 _TYPE_NAMES = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
@@ -64,6 +66,7 @@ class ModelReport:
             the multiply-accumulate operations in these are not counted.
         counted_shapes: The shapes of the inputs that the multiply-accumulate operations are
             counted for: an axis of any length is 1 there.
+        one_bit: The weights of one bit in its main graph; None if it has none.
     """
 
     file: Path
@@ -78,6 +81,7 @@ class ModelReport:
     target: TargetReport | None = None
     not_counted: tuple[str, ...] = ()
     counted_shapes: tuple[tuple[int, ...], ...] = ()
+    one_bit: OneBitRecord | None = None
 
 
 def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-android") -> ModelReport:
@@ -115,6 +119,7 @@ def inspect_model(path: str | os.PathLike[str], *, target: str = "generic-androi
             counted_shapes=tuple(
                 tuple(map(int, graph.tensors[index].shape)) for index in graph.inputs
             ),
+            one_bit=one_bit_record(content),
         )
     except ToolError as error:
         raise ToolError(f"{file}: {error}") from error

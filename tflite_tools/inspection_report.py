@@ -11,6 +11,7 @@ from rich.table import Table
 from tflite_tools.delegate_tables import delegate_table, operator_table
 from tflite_tools.inspection import ModelReport, TensorReport
 from tflite_tools.metadata import ModelMetadata
+from tflite_tools.records import OneBitRecord
 from tflite_tools.tables import as_text, to_json
 
 _LABELS_SHOWN = 5
@@ -71,6 +72,8 @@ def _rows(model: ModelReport) -> Iterator[tuple[str, str]]:
         for tensor in tensors:
             yield kind, _described(tensor)
     yield "operators", ", ".join(f"{name}×{count}" for name, count in model.ops.items()) or "none"
+    if model.one_bit is not None:
+        yield "1-bit weights", _one_bit(model.one_bit)
     if model.metadata is None:
         yield "metadata", "none"
     else:
@@ -84,6 +87,14 @@ def _rows(model: ModelReport) -> Iterator[tuple[str, str]]:
             "the file has its hash" if model.unchanged else "CHANGED: the file has another hash"
         )
         yield "record beside it", answer
+
+
+def _one_bit(record: OneBitRecord) -> str:
+    stored, packed = (size / 1024 for size in (record.stored_bytes, record.packed_bytes))
+    return (
+        f"{record.weights:,} in {record.operators} operators: {stored:,.1f} KiB here, "
+        f"{packed:,.1f} KiB for a kernel that reads bits"
+    )
 
 
 def _described(tensor: TensorReport) -> str:

@@ -16,7 +16,9 @@ def one_bit_record(content: bytes) -> OneBitRecord | None:
     """Counts the weights of one bit in the main graph, and what they take; None without any."""
     operators = read_file_graph(content).operators
     found = [
-        each.weights.stored for each in operators if each.weights and has_one_bit(each.weights)
+        each.weights.stored
+        for each in operators
+        if each.weights and each.weights.stored.size and has_one_bit(each.weights)
     ]
     if not found:
         return None

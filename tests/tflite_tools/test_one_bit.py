@@ -9,7 +9,8 @@ from keras import layers
 from support.converted import content_of
 from support.odd_files import lstm_file
 
-from tflite_tools import convert
+from tflite_tools import convert, inspect_model
+from tflite_tools.inspection_report import InspectionReport
 from tflite_tools.one_bit import one_bit_record
 
 RNG = np.random.default_rng(0)
@@ -62,6 +63,24 @@ def test_the_report_says_what_they_are_worth(report):
     assert "A kernel that reads bits would take 0 KiB for them." in text
     loaded = json.loads(report.to_json())
     assert [each["one_bit"]["packed_bytes"] for each in loaded["records"]] == 4 * [PACKED]
+
+
+def test_inspect_counts_the_same(report):
+    shown = InspectionReport(tuple(inspect_model(each.file) for each in report.records))
+    assert [each.one_bit for each in shown.models] == [each.one_bit for each in report.records]
+    text = " ".join(str(shown).split())
+    # 288 float32; a bit each and a factor for each of 16 filters is 100 bytes.
+    assert "288 in 2 operators: 1.1 KiB here, 0.1 KiB for a kernel that reads bits" in text
+    loaded = json.loads(shown.to_json())["models"]
+    assert [each["one_bit"]["packed_bytes"] for each in loaded] == 4 * [PACKED]
+
+
+def test_inspect_says_nothing_without_any(tmp_path):
+    file = tmp_path / "lstm.tflite"
+    file.write_bytes(lstm_file())
+    shown = InspectionReport((inspect_model(file),))
+    assert "1-bit" not in str(shown)
+    assert json.loads(shown.to_json())["models"][0]["one_bit"] is None
 
 
 @pytest.mark.parametrize(
