@@ -12,6 +12,8 @@ import rich
 import rich.table
 from measuring import Row
 
+from tflite_tools.output_folder import whole_file
+
 CAPTION = """\
 same class: test images with the same top class as in the trained Keras model
 ms: median for one image; ratio: to the model as trained, that is not fused,
@@ -46,7 +48,8 @@ def print_table(rows: list[Row], images: int) -> None:
 def write_json(path: Path, rows: list[Row], details: dict[str, Any]) -> None:
     """Writes the rows and what else describes the run."""
     record = {**details, "rows": [dataclasses.asdict(row) for row in rows]}
-    path.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def write_picture(path: Path, rows: list[Row], history: dict[str, list[float]]) -> None:
@@ -77,4 +80,5 @@ def write_picture(path: Path, rows: list[Row], history: dict[str, list[float]]) 
     for axes in (accuracy, size):
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=140)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=140, format="png")

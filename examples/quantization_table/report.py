@@ -12,6 +12,7 @@ import rich
 import rich.table
 
 from quantization_table.measured import QAT, Row
+from tflite_tools.output_folder import whole_file
 
 GOAL = 0.5  # percentage points in the mean: one of the digits' test images is 0.28
 FLOAT = "float32"
@@ -43,7 +44,8 @@ def write_json(path: Path, rows: list[Row], options: argparse.Namespace, data: s
         "options": vars(options),
         "rows": [dataclasses.asdict(row) for row in rows],
     }
-    path.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def _table(rows: list[Row]) -> rich.table.Table:
