@@ -10,9 +10,10 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from command_line import InputError, make_folder, whole_number
-from recipe.deployment.beside import augmentation_beside
+from recipe.deployment.beside import augmentation_in, card_beside, making_in
 from recipe.papers import CIFAR, IMAGENET
 from recipe.settings import Recipe
 from recipe.smoke import smoke_images
@@ -36,17 +37,18 @@ def main() -> int:
         elif options.dataset is None:
             raise InputError("--dataset: expected the data that it was trained on, got none.")
         check_keras_file(options.checkpoint)
-        return deploy_checkpoint(options, augmentation_of(options))
+        card = card_beside(options.checkpoint)
+        return deploy_checkpoint(options, augmentation_of(options, card), making_in(card))
     except (InputError, ToolError) as error:
         print(f"deploy_checkpoint: {error}", file=sys.stderr)
         return 2
 
 
-def augmentation_of(options: argparse.Namespace) -> str:
+def augmentation_of(options: argparse.Namespace, card: dict[str, Any]) -> str:
     """How its recipe made images what the checkpoint takes: nothing in the file itself tells."""
     if options.recipe is not None:
         return RECIPES[options.recipe].augmentation
-    found = augmentation_beside(options.checkpoint)
+    found = augmentation_in(card)
     if found is None:
         raise InputError(
             f"--recipe: expected one of {', '.join(RECIPES)}, as no card beside "
@@ -55,7 +57,9 @@ def augmentation_of(options: argparse.Namespace) -> str:
     return found
 
 
-def deploy_checkpoint(options: argparse.Namespace, augmentation: str) -> int:
+def deploy_checkpoint(
+    options: argparse.Namespace, augmentation: str, making: dict[str, Any]
+) -> int:
     """Reads the checkpoint and its data, makes the files beside it and reports on them."""
     with silenced():  # Keras and TensorFlow are noisy when they are imported
         from recipe.deployment.data import DeploymentData
@@ -73,7 +77,8 @@ def deploy_checkpoint(options: argparse.Namespace, augmentation: str) -> int:
             f"{options.checkpoint}: expected as many classes as {source.name} has, "
             f"{len(source.class_names)}, got a model with {classes}."
         )
-    card = deploy(options.checkpoint, DeploymentData(recipe, source), network={"name": model.name})
+    data = DeploymentData(recipe, source)
+    card = deploy(options.checkpoint, data, **{"network": {"name": model.name}, **making})
     return report(card, options.checkpoint)
 
 
@@ -98,7 +103,7 @@ def prepare_trial(options: argparse.Namespace) -> None:
 
 
 def recipe_of(options: argparse.Namespace, augmentation: str, model: object) -> Recipe:
-    """How images are made what the checkpoint takes; how it was trained is not known."""
+    """How images are made what the checkpoint takes; how it was trained it does not say."""
     shape = getattr(model, "input_shape", None)
     match shape:
         case (_, int(side), int(other), 3) if side == other:

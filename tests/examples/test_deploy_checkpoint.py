@@ -47,12 +47,21 @@ def test_images_are_read_as_the_card_beside_says(trial, tmp_path):
     assert_refused(run_example("deploy_checkpoint", *arguments), "deploy_checkpoint", wanted)
     content = json.loads(trial[0].with_name(card.name).read_text(encoding="utf-8"))
     content["data"]["preprocessing"]["augmentation"] = "pad_and_crop"
+    content["recipe"] = {"seed": 3, "train_limit": 12, "weight_decay": 0.25}
+    content["training"] = {"devices": "one device"}
+    content["network"]["builder"] = "Small"
     card.write_text(json.dumps(content).replace(content["artefacts"][0]["sha256"], "0" * 64))
     assert_refused(run_example("deploy_checkpoint", *arguments), "deploy_checkpoint", wanted)
     card.write_text(json.dumps(content))
     assert run_example("deploy_checkpoint", *arguments).returncode == 0
     written = json.loads(card.read_text(encoding="utf-8"))
     assert written["data"]["preprocessing"]["augmentation"] == "pad_and_crop"
+    # What the file itself does not tell is kept.
+    assert [written[name] for name in ("recipe", "training", "network")] == [
+        content[name] for name in ("recipe", "training", "network")
+    ]
+    assert any("with seed 3" in limit for limit in written["limits"])
+    assert any("at most 12 images" in limit for limit in written["limits"])
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,6 @@ def _limits(data: Mapping[str, Any], recipe: Mapping[str, Any] | None) -> Iterat
     if recipe is None:
         yield "How it was trained is not known."
         return
-    yield f"This is one run, with seed {recipe['seed']}: other seeds give other accuracies."
-    if data["training_limit"] is not None:
-        yield f"A trial: trained on at most {data['training_limit']:,} images."
+    yield f"This is one run, with seed {recipe.get('seed')}: other seeds give other accuracies."
+    if recipe.get("train_limit") is not None:
+        yield f"A trial: trained on at most {recipe['train_limit']:,} images."

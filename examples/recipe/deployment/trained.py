@@ -6,6 +6,7 @@ from recipe.building import network_arguments
 from recipe.deployment.card import Card
 from recipe.deployment.data import DeploymentData
 from recipe.deployment.finite import finite
+from recipe.deployment.scores import TOP
 from recipe.deployment.steps import deploy
 from recipe.engine import TrainingResult
 from recipe.settings import MODELS
@@ -22,6 +23,9 @@ def deploy_trained(result: TrainingResult, devices: str) -> Card:
     recipe = result.recipe
     builder, _ = MODELS[recipe.model]
     data = DeploymentData(recipe, result.source)
+    last = finite(result.history[-1])
+    if len(data.class_names) <= TOP:  # as in the scores: it says nothing
+        last |= {"top5": None, "val_top5": None}
     return deploy(
         result.file,
         data,
@@ -33,7 +37,7 @@ def deploy_trained(result: TrainingResult, devices: str) -> Card:
         recipe={**recipe.as_json(), "dataset": data.describe()["name"]},
         training={
             "devices": devices,
-            "last_epoch": finite(result.history[-1]),
+            "last_epoch": last,
             **_taught_by(result.teacher),
         },
     )
