@@ -168,7 +168,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--train-images",
         type=whole_number(64, 10_000_000),
-        help="in place of 30,000 characters, 10,000 small ones, or all digits",
+        help="in place of the 30,000 characters, the 20,000 few ones, or all digits",
     )
     parser.add_argument(
         "--minutes",

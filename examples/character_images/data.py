@@ -14,7 +14,7 @@ TRAIN, TEST = 0, 1  # no random number is used on both sides
 
 
 def load_characters(
-    train_images: int = 30_000, test_images: int = 10_000, seed: int = 0, *, side: int = SIDE
+    train_images: int = 30_000, test_images: int = 10_000, seed: int = 0
 ) -> ImageData:
     """Draws images of letters and digits: about 4,000 in a second.
 
@@ -25,38 +25,25 @@ def load_characters(
         train_images: How many, of the typefaces in `TRAIN_FONTS`.
         test_images: How many, of those in `TEST_FONTS`, which share no typeface with the others.
         seed: Of the random numbers. Those of the two sides are independent.
-        side: Of the images, in pixels: 32, or a divisor of it. Smaller ones are means over these.
 
     Returns:
         The images, and as class names the characters.
-
-    Raises:
-        ValueError: for another `side`.
     """
-    if side < 1 or SIDE % side:
-        raise ValueError(f"Expected `side` to be a divisor of {SIDE}. Received: {side}")
-    train = _draw(TRAIN_FONTS, train_images, (seed, TRAIN), side)
-    test = _draw(TEST_FONTS, test_images, (seed, TEST), side)
+    train = _draw(TRAIN_FONTS, train_images, (seed, TRAIN))
+    test = _draw(TEST_FONTS, test_images, (seed, TEST))
     return ImageData("characters of Matplotlib's fonts", list(CHARACTERS), *train, *test)
 
 
 def _draw(
-    fonts: tuple[str, ...], count: int, seeds: tuple[int, int], side: int
+    fonts: tuple[str, ...], count: int, seeds: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws as many images of each character as of any other, or one more, in random order."""
     glyphs = draw_glyphs(font_files(fonts))
     rng = np.random.default_rng(seeds)
     labels = rng.permutation(np.arange(count) % len(CHARACTERS))
     font = rng.integers(0, len(fonts), count)
-    images = np.empty((count, side, side, 3), np.uint8)
+    images = np.empty((count, SIDE, SIDE, 3), np.uint8)
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
-        images[part] = _reduced(draw_images(glyphs[font[part], labels[part]], rng), side)
+        images[part] = draw_images(glyphs[font[part], labels[part]], rng)
     return images, labels
-
-
-def _reduced(images: np.ndarray, side: int) -> np.ndarray:
-    """The mean of each square of pixels, rounded."""
-    step = images.shape[1] // side
-    squares = images.reshape(-1, side, step, side, step, 3)
-    return np.rint(squares.mean((2, 4), dtype=np.float32)).astype(np.uint8)

@@ -26,7 +26,7 @@ def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Mode
         weights=None,
         classes=classes,
         input_tensor=keras.Input(_shape(setting.image_size)),
-        stem="cifar",
+        stem=setting.stem,
         squeeze_excite=False,
         **VARIANTS[variant].arguments,
     )

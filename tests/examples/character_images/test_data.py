@@ -55,25 +55,6 @@ def test_another_seed_gives_other_images():
         assert same < 0.05
 
 
-def test_smaller_images_are_means_of_the_same_images():
-    large, small = load_characters(40, 30), load_characters(40, 30, side=16)
-    corners = [
-        large.test_images[:, row::2, column::2].astype(int) for row in (0, 1) for column in (0, 1)
-    ]
-    assert small.test_images.shape == (30, 16, 16, 3)
-    # A half goes to the even neighbour.
-    assert np.array_equal(small.test_images, np.rint(sum(corners) / 4))
-    assert np.array_equal(small.train_labels, large.train_labels)
-
-
-@pytest.mark.parametrize("side", [0, 24, 64])
-def test_a_side_that_no_squares_of_pixels_make_is_refused(side):
-    with pytest.raises(
-        ValueError, match=f"Expected `side` to be a divisor of 32. Received: {side}"
-    ):
-        load_characters(40, 40, side=side)
-
-
 def test_training_and_testing_share_no_random_numbers(data, monkeypatch):
     monkeypatch.setattr("character_images.data.TEST_FONTS", TRAIN_FONTS)
     same_fonts = load_characters(40, 40)

@@ -18,6 +18,7 @@ SETTING = Setting(
     learning_rate=0.1,
     shift=3,
     image_size=32,
+    stem="cifar",
 )
 
 
