@@ -53,6 +53,7 @@ def network_arguments(recipe: Recipe) -> dict[str, Any]:
         "binary_weights": recipe.binary_weights,
         "depth": recipe.depth,
         "width": recipe.width,
+        "widths": recipe.widths,
         "stem": recipe.stem,
         "dropout": recipe.dropout,
     }

@@ -23,7 +23,7 @@ MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cifar_vgg16": ("CifarVGG16", _NORMALIZED),
     "wide_resnet": ("WideResNet", ("normalization", "depth", "width")),
     "reactnet18": ("ReActNet18", _BINARY),
-    "reactnet_a": ("ReActNetA", _BINARY),
+    "reactnet_a": ("ReActNetA", (*_BINARY, "widths")),
 }
 FOR_SMALL_IMAGES = ("cifar_vgg16", "wide_resnet")
 OPTIMIZERS = ("sgd", "adam")
@@ -47,6 +47,7 @@ class Recipe:
         squeeze_excite: Whether Finet's blocks have a squeeze-excite gate.
         depth: Of a wide residual network; None for the paper's.
         width: Of a wide residual network; None for the paper's.
+        widths: Channels of ReActNet-A's stem and blocks; None for the paper's.
         binary_weights: Whether a ReActNet's weights have one bit; None for the builder's default.
         stem: "imagenet" or "cifar".
         dropout: Rate before each of Finet's two last fully connected layers.
@@ -84,6 +85,7 @@ class Recipe:
     squeeze_excite: bool = True
     depth: int | None = None
     width: int | None = None
+    widths: tuple[int, ...] | None = None
     binary_weights: bool | None = None
     stem: str = "imagenet"
     dropout: float = 0.2
@@ -130,6 +132,7 @@ class Recipe:
             "squeeze_excite": (True, "squeeze-excite that can be left out", "a Finet"),
             "depth": (None, "depth that can be chosen", "wide_resnet"),
             "width": (None, "width that can be chosen", "wide_resnet"),
+            "widths": (None, "widths that can be chosen", "reactnet_a"),
         }
         for name, (default, what, models) in untouched.items():
             takes = MODELS[self.model][1]
@@ -164,4 +167,5 @@ class Recipe:
 
     def as_json(self) -> dict[str, Any]:
         """All settings as JSON holds them."""
-        return {**dataclasses.asdict(self), "drops": list(self.drops)}
+        widths = None if self.widths is None else list(self.widths)
+        return {**dataclasses.asdict(self), "drops": list(self.drops), "widths": widths}

@@ -114,6 +114,9 @@ def test_what_only_one_recipe_or_network_has():
     assert (str(options.first_step), options.recipe.label_smoothing) == ("f.keras", 0.1)
     recipe = read("--recipe", "shifted_relu", "--depth", "8", "--width", "2").recipe
     assert recipe == cifar("shifted_relu", depth=8, width=2)
+    recipe = read("--recipe", "reactnet", "--model", "reactnet_a", "--widths", "8", "16").recipe
+    assert recipe == cifar("reactnet", model="reactnet_a", widths=(8, 16))
+    assert recipe.as_json()["widths"] == [8, 16]
 
 
 def test_reading_them_imports_neither_keras_nor_tensorflow():

@@ -99,6 +99,10 @@ def test_every_builder_of_the_package_has_a_name():
         ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
         ({"model": "mnasnet", "normalization": "fbn"}, "normalization: mnasnet has no"),
         ({"model": "resnet18", "depth": 20}, "depth: resnet18 has no depth .*choose wide_resnet"),
+        (
+            {"model": "reactnet18", "widths": (8, 16)},
+            "widths: reactnet18 has no .*choose reactnet_a",
+        ),
         ({"optimizer": "lamb"}, "optimizer: expected one of sgd, adam, got lamb"),
         (
             {"first_step_decay": 1e-5},
