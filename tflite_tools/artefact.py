@@ -1,12 +1,14 @@
 """A converted model → a checked .tflite file that says what it is and where it comes from."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tflite_tools.behind_steps import STEPS, error_behind_steps
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation import evaluate_models
 from tflite_tools.flatbuffer import custom_ops, op_histogram
@@ -22,9 +24,6 @@ from tflite_tools.samples import FloatArray
 # Rounding stays far below these shares of the largest output; another function does not. What
 # int8 costs depends on the model and its data: the report shows it.
 _LARGEST_ERRORS = {"float32": 1e-3, "float16": 5e-2}
-# Operators whose outputs jump.
-_STEPS = frozenset({"CEIL", "FLOOR", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "SIGN"})
-_UNTURNED_SAMPLES = 0.25
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ def checked_file(
     *,
     metadata: ModelMetadata,
     origin: Origin,
+    float32: Callable[[], bytes] | None = None,
 ) -> ConversionRecord:
     """Writes a converted model, with what it says of itself, if it is sound.
 
@@ -81,6 +81,7 @@ def checked_file(
         reference: The outputs of the Keras model.
         metadata: Its TFLite metadata.
         origin: Where it comes from.
+        float32: Makes the float32 file of the same network, for float16 only.
     """
     ops = op_histogram(content)
     if custom := custom_ops(ops):
@@ -97,10 +98,12 @@ def checked_file(
         temporary.write_bytes(content)
         evaluation = _evaluated(temporary, final, samples, reference)
         error = evaluation.max_abs_error
-        if _is_off(precision, error, reference) and not _STEPS.isdisjoint(ops):
-            error = _error_behind_steps(precision, LiteModel(temporary), samples, reference)
-        if _is_off(precision, error, reference):
-            raise _other_function(final.name, precision, error, reference)
+        bound = _LARGEST_ERRORS.get(precision)
+        if _is_off(error, bound, reference) and not STEPS.isdisjoint(ops):
+            bound = _LARGEST_ERRORS["float32"]
+            error = error_behind_steps(content, samples, reference, float32=float32)
+        if _is_off(error, bound, reference):
+            raise _other_function(final.name, bound, error, reference)
         record = origin.record(precision, evaluation)
         described = write_metadata(content, metadata, **{BUFFER_NAME: encoded(record)})
         outputs = LiteModel(temporary).predict(samples[:1])
@@ -125,35 +128,19 @@ def _evaluated(
     return replace(report.records[0], file=final)
 
 
-def _error_behind_steps(
-    precision: str, model: LiteModel, samples: FloatArray, reference: FloatArray
-) -> float | None:
-    """The error on those samples on which rounding alone has not made it; None if it is on all.
-
-    Behind a step, as of a binary activation, rounding turns some values around, which in later
-    layers turn others. In float32 that happens to few samples; another function errs on all.
-    """
-    if precision != "float32":
-        return None
-    errors = np.abs(model.predict(samples) - reference)
-    by_sample = errors.reshape(len(errors), -1).max(axis=1)
-    return float(np.quantile(by_sample, _UNTURNED_SAMPLES, method="higher"))
-
-
-def _is_off(precision: str, error: float | None, reference: FloatArray) -> bool:
-    """Tells whether an error is more than a precision's rounding; written so that NaN is."""
-    bound = _LARGEST_ERRORS.get(precision)
+def _is_off(error: float | None, bound: float | None, reference: FloatArray) -> bool:
+    """Tells whether an error is more than rounding makes; written so that NaN is."""
     if bound is None or error is None:
         return False
     return not error <= bound * float(np.abs(reference).max())
 
 
 def _other_function(
-    name: str, precision: str, error: float | None, reference: FloatArray
+    name: str, bound: float | None, error: float | None, reference: FloatArray
 ) -> ToolError:
     return ToolError(
-        f"{name}: expected outputs within {_LARGEST_ERRORS[precision]:g} of the largest that the "
-        f"Keras model answers, {np.abs(reference).max():.3g}, got a difference of {error:.3g}. The "
-        "file does not compute the model's function and is not kept. Check the fusion with "
+        f"{name}: expected outputs within {bound:g} of the largest that the Keras model answers, "
+        f"{np.abs(reference).max():.3g}, got a difference of {error:.3g}. The file does not "
+        "compute the model's function and is not kept. Check the fusion with "
         "keras_finet.verify_fusion, and the model's own call for what its layers do not do."
     )

@@ -1,7 +1,7 @@
 """Keras model → checked .tflite files."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.feeding import Feeding, are_images
 from tflite_tools.file_contents import file_contents
 from tflite_tools.file_metadata import checked_about, file_metadata
+from tflite_tools.float16 import check_float16
 from tflite_tools.loading import check_keras_file, check_name, resolved_model
 from tflite_tools.metadata import check_label_count, load_labels
 from tflite_tools.model_card import trained_input_range
@@ -68,7 +69,10 @@ def convert(
     The model is fused, rebuilt in float32 with a fixed batch size, converted with built-in
     operators only, run in the LiteRT interpreter and compared with the Keras model. Only a file
     that passed gets its name, `<name>_<precision>.tflite`. A float file whose outputs differ by
-    more than rounding is refused; what int8 costs is in the report.
+    more than rounding is refused, and a float16 file with weights beyond 65504, float16's largest;
+    what int8 costs is in the report. Behind binary activations float16 may turn most values
+    around: there its file has to equal the float32 file with constants rounded to float16, and
+    what that rounding costs is in the report as well.
 
     Args:
         model: A functional or Sequential model with one input and one output, or the path of a
@@ -211,19 +215,32 @@ def convert(
             int8_io,
             PER_CHANNEL_DENSE[target],
         )
-        contents = file_contents(
-            graphs, feeding=feeding, batch_size=batch_size, quantization=quantization
+        make = partial(
+            file_contents, feeding=feeding, batch_size=batch_size, quantization=quantization
         )
         for step in steps:
             step(1)
         records = []
-        for precision, final, content, step in zip(wanted, finals, contents, steps, strict=True):
+        made: dict[str, bytes] = {}
+        for precision, final, content, step in zip(
+            wanted, finals, make(graphs), steps, strict=True
+        ):
             check_target(content, target, final.name, [node.name for node in graph.nodes])
-            records.append(write(final, precision, content))
+            made[precision] = content
+            exact = None
+            if precision == "float16":
+                check_float16(content, graph, final.name)
+                exact = partial(_float32_content, made, partial(make, {"float32": graph}))
+            records.append(write(final, precision, content, float32=exact))
             step(1)
     calibrated = samples.calibration if "int8" in wanted else None
     quantised_on = None if calibrated is None else calibrated.record
     return ConversionReport(tuple(records), samples.compared_on, quantised_on, dead)
+
+
+def _float32_content(made: Mapping[str, bytes], make: Callable[[], Iterator[bytes]]) -> bytes:
+    """The float32 file among those made, or else a new one."""
+    return made.get("float32") or next(make())
 
 
 def _recipe(
