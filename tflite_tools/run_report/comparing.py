@@ -27,6 +27,7 @@ def compared(
     *,
     file: str,
     place: str,
+    program: str | None,
     rule: str | None,
     predicted: Coverage | None,
 ) -> list[Comparison]:
@@ -36,6 +37,7 @@ def compared(
         runs: Runs of one file with one delegate and one binary.
         file: What the report calls the file.
         place: What it calls the phone.
+        program: What it calls the binary, if there were several of its kind.
         rule: The rules to compare with.
         predicted: What they say; None if the phone's target has no such delegate.
     """
@@ -50,6 +52,7 @@ def compared(
             place=place,
             delegate=same[0].delegate,
             binary=same[0].binary,
+            program=program,
             rule=rule,
             predicted=predicted,
             delegation=delegation,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tflite_tools.printable import shown
+from tflite_tools.run_report.labels import tool_label
 from tflite_tools.run_report.records import Comparison, Coverage
 from tflite_tools.run_report.sections import Cell, Column, Mark, Section, number_cell
 from tflite_tools.tables import formatted
@@ -34,7 +35,7 @@ def _comparison_row(row: Comparison) -> tuple[Cell, ...]:
     return (
         Cell(row.file),
         Cell(row.place),
-        Cell(shown(row.delegate) + (", LiteRT's tool" if row.binary == "litert" else "")),
+        Cell(", ".join([shown(row.delegate), *tool_label(row)])),
         Cell(_predicted(row)),
         Cell(_logged(row)),
         Cell(row.agreement, mark=_MARKS.get(row.agreement, "")),

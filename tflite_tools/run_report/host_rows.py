@@ -72,6 +72,7 @@ class HostRows:
                 place=self._place.name,
                 delegate="cpu",
                 binary="host",
+                program=None,
                 rule=_RULE,
                 predicted=predicted,
                 delegation=delegation,

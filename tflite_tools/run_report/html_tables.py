@@ -4,6 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from tflite_tools.run_report.charts import CoverageRow, coverage_matrix
+from tflite_tools.run_report.labels import tool_label
 from tflite_tools.run_report.records import Comparison, Coverage
 from tflite_tools.run_report.sections import Cell, Column, Section
 from tflite_tools.tables import formatted
@@ -89,7 +90,8 @@ def _verdict(comparison: Comparison) -> str:
     if comparison.agreement not in texts:
         return ""
     mark, text = texts[comparison.agreement]
-    return f'<small class="mark {mark}" title="{escape(comparison.place)}">{escape(text)}</small>'
+    title = escape(", ".join([comparison.place, *tool_label(comparison)]))
+    return f'<small class="mark {mark}" title="{title}">{escape(text)}</small>'
 
 
 def _breakable(name: str) -> str:

@@ -1,7 +1,7 @@
 """What rows and charts call a measurement's delegate."""
 
 from tflite_tools.printable import shown
-from tflite_tools.run_report.records import Measurement
+from tflite_tools.run_report.records import Comparison, Measurement
 
 
 def delegate_label(row: Measurement) -> str:
@@ -9,13 +9,17 @@ def delegate_label(row: Measurement) -> str:
     parts = [shown(row.delegate)]
     if row.delegate == "cpu":
         parts.append(f"{row.threads} thread{'' if row.threads == 1 else 's'}")
-    if row.program:
-        parts.append(shown(row.program))
-    elif row.binary == "litert":
-        parts.append("LiteRT's tool")
+    parts.extend(tool_label(row))
     if row.op_profile:
         parts.append("op by op")
     return ", ".join(parts)
+
+
+def tool_label(row: Measurement | Comparison) -> list[str]:
+    """The tool that measured, where it is not the one that is always meant."""
+    if row.program:
+        return [shown(row.program)]
+    return ["LiteRT's tool"] if row.binary == "litert" else []
 
 
 def ran_on_label(row: Measurement) -> str:

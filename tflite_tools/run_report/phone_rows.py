@@ -59,16 +59,18 @@ class PhoneRows:
     def comparisons(self, coverage: Iterable[Coverage]) -> Iterator[Comparison]:
         """Each combination beside what the rules say."""
         own = {(c.file, c.delegate): c for c in coverage if c.target == self._place.target}
-        same_question: dict[tuple[str, str, str], list[AndroidRun]] = {}
-        for (sha256, delegate, binary, _), runs in self._combinations.items():
-            same_question.setdefault((sha256, delegate, binary), []).extend(runs)
-        for (sha256, delegate, _), runs in same_question.items():
+        same_question: dict[tuple[str, str, str, str], list[AndroidRun]] = {}
+        for run in self._phone.runs:
+            key = (run.sha256, run.delegate, run.binary, run.program)
+            same_question.setdefault(key, []).append(run)
+        for (sha256, delegate, _, program), runs in same_question.items():
             file = self._files[sha256].name
             rule = rule_of(delegate, self._phone.device.api_level)
             yield from compared(
                 runs,
                 file=file,
                 place=self._place.name,
+                program=self._names.get(program),
                 rule=rule,
                 predicted=own.get((file, rule or "")),
             )

@@ -177,7 +177,8 @@ class Comparison:
         file: The file's name in the report.
         place: The phone or computer.
         delegate: As it was asked for.
-        binary: The tool that measured.
+        binary: The tool that measured: "classic", "litert" or "host".
+        program: What it is called where the place had several such tools; None otherwise.
         rule: The rules it is compared with, such as "nnapi-29"; None if there are none for it.
         predicted: Their result; None if there is none.
         delegation: "full", "partial" or "none" by the log; None if it does not tell.
@@ -192,6 +193,7 @@ class Comparison:
     place: str
     delegate: str
     binary: str
+    program: str | None
     rule: str | None
     predicted: Coverage | None
     delegation: str | None

@@ -9,16 +9,18 @@ from tflite_tools.android.judging import judge
 from tflite_tools.android.records_on_disk import FinishedRun
 from tflite_tools.run_report.comparing import compared, rule_of
 from tflite_tools.run_report.coverage import target_of
+from tflite_tools.run_report.delegate_sections import comparison_section
 from tflite_tools.run_report.records import Coverage
 
 RULES = Coverage("f", "t", "gpu-opencl", "partial", 66, 68, 0.9, 1, "takes some", ())
+NAMES = {"file": "f", "place": "p", "program": None, "rule": "gpu-opencl"}
 
 
 def comparison(planned, file, log, predicted=RULES, delegate="gpu", code=0):
     run = judge(
         planned(file, delegate), "S1", None, (FinishedRun(code, None, None), log, None), None
     )
-    (row,) = compared([run], file="f", place="p", rule="gpu-opencl", predicted=predicted)
+    (row,) = compared([run], **NAMES, predicted=predicted)
     return row
 
 
@@ -63,14 +65,14 @@ def test_a_crash_says_nothing_beside_a_run_that_ended(planned, models):
         (FinishedRun(0, None, None), logs.PARTIAL, None),
     ]
     runs = [judge(planned(models["int8"], "gpu"), "S1", None, one, None) for one in stored]
-    (row,) = compared(runs, file="f", place="p", rule="gpu-opencl", predicted=RULES)
+    (row,) = compared(runs, **NAMES, predicted=RULES)
     assert row.agreement == "agrees"
 
 
 def test_repetitions_that_differ_are_two_comparisons(planned, models):
     stored = [(FinishedRun(0, None, None), log, None) for log in (logs.PARTIAL, logs.FALLBACK)]
     runs = [judge(planned(models["int8"], "gpu"), "S1", None, one, None) for one in stored]
-    rows = compared(runs, file="f", place="p", rule="gpu-opencl", predicted=RULES)
+    rows = compared(runs, **NAMES, predicted=RULES)
     assert [row.agreement for row in rows] == ["agrees", "differs"]
 
 
@@ -121,3 +123,24 @@ def test_a_target_without_the_delegate(keep, planned, models, run_dir):
     keep([(planned(models["int8"], "hexagon"), "refused", 0)], device=kirin)
     (row,) = report_runs(run_dir).comparisons
     assert (row.rule, row.predicted, row.agreement) == ("hexagon", None, "not predicted")
+
+
+def test_two_binaries_of_a_kind_are_compared_apart(keep, planned, models, run_dir):
+    """A newer one may hand a delegate more, and the log of one is not the other's."""
+    first, second = (
+        replace(run, key=f"{run.key}-{program[:3]}", program=program, argv=(program, *run.argv[1:]))
+        for program in ("old 1a", "new 2b")
+        for run in [planned(models["int8"], "hexagon")]
+    )
+    keep([(first, "partial", 500), (second, "refused", 0)])
+    report = report_runs(run_dir)
+    rows = [(row.program, row.delegation) for row in report.comparisons]
+    assert rows == [("old", "partial"), ("new", "none")]
+    section = comparison_section(report)
+    assert [row[2].text for row in section.rows] == ["hexagon, old", "hexagon, new"]
+
+
+def test_the_program_is_named_where_several_ran(keep, planned, models, run_dir):
+    keep([(planned(models["int8"], "hexagon"), "partial", 500)])
+    (row,) = report_runs(run_dir).comparisons
+    assert row.program is None
