@@ -43,11 +43,13 @@ def work_on(connection: Connection, job: Job) -> Result:
     info = problem = None
     runs: tuple[AndroidRun, ...] = ()
     damaged: list[str] = []
+    written_to = job.folder
     try:
         info = identify(connection)
         cargo = job.cargo
         check_abi(cargo.programs, info)
         folder = RunFolder(job.folder, info.serial)
+        written_to = folder.path
         if (before := folder.known_phone()) is not None:
             info = with_known_cores(info, before.device)
         plan = plan_runs(cargo.models, cargo.programs, cargo.libraries, job.settings, info)
@@ -76,12 +78,25 @@ def work_on(connection: Connection, job: Job) -> Result:
             "again and repeat the command: it runs only what is missing."
         )
     except ToolError as error:
-        problem = str(error)
+        problem = _removed(connection.serial, written_to) or str(error)
     except OSError as error:
-        problem = f"{connection.serial}: results cannot be written: {error}. Make room and repeat."
+        problem = _removed(connection.serial, written_to) or (
+            f"{connection.serial}: results cannot be written: {error}. Make room there or choose "
+            "another folder, and repeat."
+        )
     except StoppedError:
         problem = (
             f"{connection.serial}: interrupted after {len(runs)} finished runs. Repeat the "
             "command: it runs only what is missing."
         )
     return Result(info, runs, (*([problem] if problem else []), *damaged))
+
+
+def _removed(serial: str, folder: Path) -> str | None:
+    """What to say where the folder itself is gone; None if it is there."""
+    if folder.is_dir():
+        return None
+    return (
+        f"{serial}: {folder} was removed while runs were written to it, and finished ones with it. "
+        "Repeat the command, and leave the folder alone until it ends."
+    )

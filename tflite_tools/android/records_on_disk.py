@@ -66,6 +66,11 @@ class RunFolder:
         self._folder = folder / f"{safe_name(serial)}-{digest}"
         self._folder.mkdir(exist_ok=True)
 
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._folder
+
     def log(self, run: PlannedRun) -> Path:
         """Where a finished run's log is."""
         return self._folder / f"{run.key}.log"

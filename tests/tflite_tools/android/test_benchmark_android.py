@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tflite_tools import benchmark_android, report_runs
-from tflite_tools.android import phones
+from tflite_tools.android import phones, records_on_disk
 from tflite_tools.android.records_on_disk import RunFolder
 from tflite_tools.errors import ToolError
 
@@ -417,6 +417,29 @@ def test_results_that_cannot_be_written(phone, run, monkeypatch):
         run()
     assert "\n" not in str(caught.value)
     assert list(phone.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("last", ["log", "record"])
+def test_an_output_folder_that_is_removed_meanwhile(phone, run, monkeypatch, last):
+    """Also where only the last file of a run finds it gone."""
+    save, write = RunFolder.save, records_on_disk._write
+
+    def gone_before_log(folder, *arguments):
+        shutil.rmtree(folder.path)
+        save(folder, *arguments)
+
+    def gone_before_record(path, content):
+        if path.name != records_on_disk.PHONE_FILE:
+            shutil.rmtree(path.parent)
+        write(path, content)
+
+    if last == "log":
+        monkeypatch.setattr(RunFolder, "save", gone_before_log)
+    else:
+        monkeypatch.setattr(records_on_disk, "_write", gone_before_record)
+    with pytest.raises(ToolError, match=r"was removed while .* Repeat the command") as caught:
+        run()
+    assert "Make room" not in str(caught.value)
 
 
 def test_two_binaries_of_a_kind_are_two_rows(phone, run, binary, tmp_path):
