@@ -51,6 +51,7 @@ def _entry(
         macs=sum(operator.macs for operator in report.operators) if report else None,
         accuracies=accuracies,
         missing=missing,
+        not_counted=tuple(dict.fromkeys(report.not_counted)) if report else (),
     )
 
 

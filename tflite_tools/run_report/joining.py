@@ -53,6 +53,12 @@ def join(folder: Path, sources: Sources, target: str | None) -> RunReport:
         notes=(
             *notes,
             *catalogue.ambiguous,
+            *(
+                f"{entry.name}: there are more MACs: what {', '.join(entry.not_counted)} runs is "
+                "not counted."
+                for entry, _ in inspections.values()
+                if entry.not_counted
+            ),
             *(line for host in hosts for line in host.notes()),
             *(line for phone in phones for line in phone.notes()),
         ),

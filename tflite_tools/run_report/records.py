@@ -42,6 +42,8 @@ class FileEntry:
         size_bytes: Its size; None if that content is not there any more.
         precision: "float32", "float16" or "int8"; None if that content is not there any more.
         macs: The multiply-accumulate operations of a run; None likewise.
+        not_counted: The operators that run other subgraphs, such as "WHILE", whose operations are
+            not in `macs`.
         accuracies: Of the evaluations on the processor, and of those on each accelerator, that of
             the most samples.
         missing: Why the file was not inspected; None if it was.
@@ -55,6 +57,7 @@ class FileEntry:
     macs: int | None
     accuracies: tuple[Accuracy, ...]
     missing: str | None
+    not_counted: tuple[str, ...] = ()
 
     @property
     def accuracy(self) -> Accuracy | None:

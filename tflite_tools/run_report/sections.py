@@ -177,7 +177,7 @@ def _file_row(file: FileEntry, found: Accuracy | None) -> tuple[Cell, ...]:
         Cell(file.name),
         Cell(file.precision or "–"),
         number_cell(None if file.size_bytes is None else file.size_bytes / 1024, ",.0f"),
-        number_cell(None if file.macs is None else file.macs / 1e6, ",.1f"),
+        _macs(file),
         number_cell(found.top1 if found else None, ".2%"),
         number_cell(found.top5 if found else None, ".2%"),
         number_cell(found.agreement if found else None, ".2%"),
@@ -187,6 +187,13 @@ def _file_row(file: FileEntry, found: Accuracy | None) -> tuple[Cell, ...]:
         Cell(file.sha256[:_DIGITS_SHOWN] if file.sha256 else "–"),
         Cell(shown(file.missing) if file.missing else "–", mark="warn" if file.missing else ""),
     )
+
+
+def _macs(file: FileEntry) -> Cell:
+    if file.macs is None:
+        return number_cell(None, "")
+    millions = file.macs / 1e6
+    return Cell(f"{'≥ ' if file.not_counted else ''}{millions:,.1f}", millions)
 
 
 def problem_section(report: "RunReport") -> Section:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.odd_files import lstm_file
 from support.stored_phone import PHONE, STATE
 
 from tflite_tools import report_runs
+from tflite_tools.run_report.sections import file_section
 
 
 def row_of(report, file, delegate, **wanted):
@@ -220,3 +222,15 @@ def test_a_target_replaces_each_phones_own(mixed, run_dir):
     made = report_runs(run_dir, target="kirin-980")
     assert {one.target for one in made.coverage} == {"kirin-980"}
     assert made.places[0].target == "kirin-980"
+
+
+def test_what_loops_run_is_said_not_to_be_counted(keep, planned, evaluate, models, run_dir):
+    loop = models["int8"].with_name("loop.tflite")
+    loop.write_bytes(lstm_file())
+    evaluate({loop: 0.5})
+    keep([(planned(models["int8"]), "ok", 900)])
+    report = report_runs(run_dir)
+    assert report.notes == ("loop.tflite: there are more MACs: what WHILE runs is not counted.",)
+    macs = {row[0].text: row[3].text for row in file_section(report).rows}
+    assert macs["loop.tflite"] == "≥ 0.0"
+    assert not macs[models["int8"].name].startswith("≥")
