@@ -18,6 +18,8 @@ from recipe.teacher import Divergence, TaughtModel
 
 CHANNELS = 3
 TOP = 5
+# Shifted ReLU: the normalisation of the images (arXiv 1907.06916); no other network has it.
+WITHOUT_DECAY = ("image_bn",)
 
 
 def build_model(recipe: Recipe, classes: int, activation: str | None) -> Any:
@@ -105,7 +107,10 @@ def compile_model(
 
 
 def _optimizer(model: Any, recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    options: dict[str, Any] = {"weight_decay": recipe.weight_decay}
+    options: dict[str, Any] = {
+        "weight_decay": recipe.weight_decay,
+        "without_decay": WITHOUT_DECAY,
+    }
     if recipe.ema is not None:
         options |= {"use_ema": True, "ema_momentum": recipe.ema}
     rates = schedule(recipe, steps_per_epoch)

@@ -69,6 +69,12 @@ class ReActNetAOptions(ReActNetOptions):
             )
 
 
+def _tuple_of(widths: Any) -> tuple[int, ...]:
+    if not isinstance(widths, tuple | list):
+        raise ValueError(f"Expected `widths` to be a sequence of integers. Received: {widths!r}")
+    return tuple(widths)
+
+
 class ReActNetABuilder:
     """Makes the layers of one ReActNet-A."""
 
@@ -207,7 +213,7 @@ def ReActNetA(  # noqa: N802 - builders are named like classes, as in keras.appl
     epsilon: float = 1e-3,
 ) -> keras.Model:
     """Instantiates ReActNet-A, MobileNet's structure with binary convolutions."""
-    options = ReActNetAOptions(normalization, binary_weights, stem, epsilon, tuple(widths))
+    options = ReActNetAOptions(normalization, binary_weights, stem, epsilon, _tuple_of(widths))
     return build_classifier(
         ClassifierArguments(
             include_top,

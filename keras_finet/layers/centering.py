@@ -5,7 +5,8 @@
     )
 
 Keras applies a constraint after every step of the optimizer: that is the paper's projection, which
-is not differentiated.
+is not differentiated. A moving average of the weights (`use_ema=True`) is taken before it; project
+that too, with `variable.assign(variable.constraint(variable))`, once it is in the weights' place.
 """
 
 from typing import Any

@@ -11,7 +11,8 @@ from keras_finet.layers.replicas import replica_mean
 from keras_finet.optimizers.units import Axes, axes_of_shape, classifier_of, misleading_axes
 
 Tensor = Any
-CLASSIFIERS = ("predictions",)
+# "logits" where "predictions" is an activation only.
+CLASSIFIERS = ("predictions", "logits")
 LEAST_NORM = 1e-6
 
 
@@ -48,8 +49,8 @@ class AdaptiveGradientClipping(keras.optimizers.Optimizer):
         epsilon: Float, the least norm that weights are taken to have: otherwise those that start
             at zero would stay there.
         exclude: Names of layers, or of variables as "layer/variable", whose gradients are not
-            clipped. By default "predictions", if there is one: the classifier of this package and
-            of `keras.applications`.
+            clipped. By default "predictions" and "logits", if there are any: the classifiers of
+            this package and of `keras.applications`.
         axes: The axes of a unit, by variable, where its shape misleads; named as in `exclude`.
         name: Name of the optimizer.
 
@@ -68,6 +69,8 @@ class AdaptiveGradientClipping(keras.optimizers.Optimizer):
         name: str | None = None,
     ) -> None:
         inner_optimizer = keras.optimizers.get(inner_optimizer)
+        if inner_optimizer is None:
+            raise ValueError("Expected an optimizer, or the name of one. Received: None")
         if inner_optimizer.built:
             raise ValueError(
                 f"Expected an optimizer that is not built. Received: {inner_optimizer.name!r}, "

@@ -213,6 +213,7 @@ def test_units_of_a_bn_free_reactnet_by_hand():
         ({"widths": (32, 48)}, r"`widths` of which .* twice that.* Received: \(32, 48\)"),
         ({"widths": (32, 16)}, "`widths` of which"),
         ({"widths": (32,)}, "`widths` of which"),
+        ({"widths": 32}, "`widths` to be a sequence of integers. Received: 32"),
         ({"widths": (0, 0)}, "`widths` to be a positive integer"),
         ({"stem": "mnist"}, "`stem` to be one of"),
         ({"normalization": "fbn"}, r"one of \('batch_norm', 'none', 'bn_free'\)"),

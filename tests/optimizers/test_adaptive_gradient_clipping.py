@@ -191,6 +191,21 @@ def test_names_of_nothing_that_is_trained_are_refused(argument):
         optimizer.build(dense_pair()[0].trainable_variables)
 
 
+def test_no_optimizer_is_refused():
+    with pytest.raises(ValueError, match=r"Expected an optimizer, or the name of one.*None"):
+        AdaptiveGradientClipping(None)
+
+
+@pytest.mark.parametrize("name", ["predictions", "logits"])
+def test_this_package_s_classifiers_are_left_out_by_name(name):
+    net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, name=name)])
+    net.compile(AdaptiveGradientClipping(keras.optimizers.SGD(1.0)), lambda y, p: 1e3 * p)
+    before = keras.ops.convert_to_numpy(net.weights[1].value)
+    net.train_on_batch(np.ones((2, 3), "float32"), np.zeros((2, 4), "float32"))
+    moved = before - keras.ops.convert_to_numpy(net.weights[1].value)
+    np.testing.assert_allclose(moved, 1e3 / 4, rtol=1e-6)
+
+
 def test_an_optimizer_that_is_built_is_refused():
     built = keras.optimizers.Adam()
     built.build(dense_pair()[0].trainable_variables)
