@@ -16,7 +16,7 @@ def run_example(name, *arguments):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # on a machine with much else to do
     )
 
 

@@ -96,5 +96,6 @@ def test_tensorflow_counts_a_known_need():
             total = total + 1.0
         return total
 
-    peak = step.framework().allocated_peak_bytes(function)
-    assert peak is None or peak / 2**20 == pytest.approx(32, abs=1)
+    # What threads of earlier tests need at the same time counts too: not three times in a row.
+    peaks = [step.framework().allocated_peak_bytes(function) for _ in range(3)]
+    assert None in peaks or min(peaks) / 2**20 == pytest.approx(32, abs=1)

@@ -78,9 +78,11 @@ def test_accuracies_are_those_of_the_files(run, card, test_images):
             outputs = LiteModel(file).predict(images)
         score = artefact["score"]
         assert score["samples"] == len(labels) == 24
-        # One image may be a tie, or JPEG decoders may differ in it.
         found = np.mean(np.asarray(outputs).argmax(axis=1) == labels)
-        assert score["top1"] == pytest.approx(found, abs=1.01 / 24)
+        # JPEG decoders differ, which decides between classes that are close. One more may be.
+        *_, second, first = np.sort(outputs, axis=1).T
+        close = np.sum(first - second < 0.02)
+        assert score["top1"] == pytest.approx(found, abs=(close + 1.01) / 24)
         assert score["top5"] is None, "with three classes it says nothing"
         assert score["agreement"] >= (0.8 if "int8" in artefact["file"] else 1)
 
