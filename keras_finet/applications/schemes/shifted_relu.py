@@ -5,7 +5,7 @@ import math
 from keras import layers
 
 from keras_finet.applications.classifier import Activation, Tensor, channel_axis
-from keras_finet.applications.schemes.normalizer_free import ExpectedVariances
+from keras_finet.applications.schemes.normalizer_free import GATE, ExpectedVariances
 from keras_finet.applications.schemes.scheme import Branch, Scheme
 from keras_finet.layers import ShiftedReLU, SignConv2D, SignDepthwiseConv2D
 
@@ -17,8 +17,6 @@ ACTIVATED = 1.0 - math.exp(-0.5) / math.sqrt(2.0 * math.pi)
 ALPHA = 0.5
 # How much of the moment that a branch adds is left behind max(x, -1).
 KEPT = 0.5
-# A gate of zeros in front of the sigmoid lets all pass.
-GATE = 2.0
 
 
 class ShiftedReLUScheme(Scheme):
