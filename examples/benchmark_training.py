@@ -31,6 +31,7 @@ from training_cost.plan import (
 )
 from training_cost.processes import ask_worker
 from training_cost.results import Result, rows_of
+from whole_files import write_text
 
 ARTEFACTS = ("results.json", "results.md", "results.png")
 
@@ -41,10 +42,14 @@ def main() -> int:
     try:
         check_installed(options.backend)
         make_folder(options.out, ARTEFACTS)
+        return measure(options)
     except InputError as error:
         print(f"benchmark_training: {error}", file=sys.stderr)
         return 2
 
+
+def measure(options: argparse.Namespace) -> int:
+    """Runs the comparisons, writes what came of them and returns the exit code."""
     # Only now: --help and mistakes need not wait for matplotlib.
     from training_cost.picture import write_picture
     from training_cost.report import markdown, print_table, write_json
@@ -57,7 +62,7 @@ def main() -> int:
             # After each: what has been measured survives whatever happens to the next.
             write_json(options.out / "results.json", results, machine, vars(options))
             text = markdown(results, machine)
-            (options.out / "results.md").write_text(text, encoding="utf-8")
+            write_text(options.out / "results.md", text)
             write_picture(options.out / "results.png", results)
             print_table(results[-1])
     except KeyboardInterrupt:

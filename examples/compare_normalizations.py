@@ -28,7 +28,7 @@ from normalization_comparison import deployed, runs
 from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
 from normalization_comparison.variants import BASELINE, VARIANTS
-from normalization_comparison.whole_files import write_text
+from whole_files import write_text
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

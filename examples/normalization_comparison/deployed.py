@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from command_line import InputError
+from whole_files import write_text
 
 from normalization_comparison.setting import Setting
-from normalization_comparison.whole_files import write_text
 
 FILE = "deployed.json"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import matplotlib.figure
 import numpy as np
+from whole_files import replacing
 
 from normalization_comparison.report import Comparison
 from normalization_comparison.variants import BASELINE, VARIANTS
-from normalization_comparison.whole_files import replacing
 
 
 def write_picture(path: Path, comparisons: Sequence[Comparison]) -> None:

@@ -12,13 +12,13 @@ import rich.console
 import rich.markup
 import rich.table
 from markdown_tables import markdown_table
+from whole_files import write_text
 
 from normalization_comparison import deployment_table
 from normalization_comparison.deployed import Deployment
 from normalization_comparison.runs import Run
 from normalization_comparison.setting import Setting
 from normalization_comparison.statistics import Row, rows
-from normalization_comparison.whole_files import write_text
 
 HEADINGS = ("", "top-1 %", "lowest", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
 UNKNOWN = "–"

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from command_line import InputError
+from whole_files import write_text
 
 from normalization_comparison.setting import Setting
-from normalization_comparison.whole_files import write_text
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
+from whole_files import replacing
 
 from training_cost.report import heading
 from training_cost.results import Result, Spread
@@ -31,7 +32,8 @@ def write_picture(path: Path, results: Sequence[Result]) -> None:
             part.subplots(1, len(charts), sharey=True), COLORS, charts.items(), strict=True
         ):
             _draw(axes, title, names, ratios, color)
-    figure.savefig(path, dpi=120)
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=120, format="png")
 
 
 def _exact(ratio: float | None) -> Spread | None:

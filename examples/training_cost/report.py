@@ -13,6 +13,7 @@ import rich.console
 import rich.markup
 import rich.table
 from markdown_tables import markdown_table
+from whole_files import write_text
 
 from training_cost.results import Result, Row, Spread
 
@@ -71,7 +72,7 @@ def write_json(
         "options": options,
         "results": [dataclasses.asdict(result) for result in results],
     }
-    path.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, indent=2, default=str) + "\n")
 
 
 def heading(result: Result) -> str:

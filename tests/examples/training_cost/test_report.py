@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from command_line import InputError
 from PIL import Image
+from support.full_disk import full_disk
 from training_cost import machine, report
 from training_cost.picture import write_picture
 from training_cost.plan import comparison
@@ -132,3 +134,13 @@ def test_the_processor_is_named(tmp_path):
     assert machine.cpu_name(cpuinfo) == "Chip 9 @ 2 GHz"
     assert machine.cpu_name(tmp_path / "missing")
     assert machine.core_count() >= 1
+
+
+def test_a_full_disk_leaves_the_earlier_results_whole(tmp_path, result):
+    path = tmp_path / "results.json"
+    report.write_json(path, [], {}, {})
+    before = path.read_bytes()
+    with full_disk(100), pytest.raises(InputError, match=r"results\.json: cannot be written"):
+        report.write_json(path, [result], {}, {})
+    assert [path] == list(tmp_path.iterdir())
+    assert path.read_bytes() == before

@@ -27,8 +27,7 @@ def replacing(file: Path) -> Iterator[Path]:
         unfinished.replace(file)
     except OSError as error:
         raise InputError(
-            f"{file}: cannot be written: {error.strerror}. Make room, or choose another --out; "
-            "the same command goes on from the finished runs."
+            f"{file}: cannot be written: {error.strerror}. Make room, or choose another --out."
         ) from error
     finally:
         with contextlib.suppress(OSError):
