@@ -164,6 +164,11 @@ class DataParallel(_KerasFit):
         places = multihost_utils.process_allgather(np.array([epoch, step]))
         check_places(np.reshape(places, (-1, 2)).tolist())
 
+    def wait(self) -> None:
+        from jax.experimental import multihost_utils
+
+        multihost_utils.sync_global_devices("recipe")
+
     def fit(self, model: Any, batches: Any, *, validation_data: Any = None, **options: Any) -> Any:
         # Among several processes a sharded data set does not tell its length, and Keras would
         # begin a step more, which finds no data, takes back what callbacks did in the last one

@@ -141,6 +141,13 @@ class Recipe:
                     f"{name.replace('_', ' ')}: {self.model} has no {what}. Leave that option "
                     f"out, or choose {models}."
                 )
+        is_fbn = self.normalization in (None, "fbn")
+        grouped = self.groups not in (None, 1) or self.channels_per_group is not None
+        if not is_fbn and (grouped or not self.affine):
+            raise InputError(
+                "groups, channels per group, affine: expected none of them with the normalization "
+                f"{self.normalization}, which has no groups. Leave that option out."
+            )
         clipped_averages = self.clip_factor is not None and self.ema is not None
         if clipped_averages and self.mixed_precision == "float16":
             raise InputError(

@@ -8,11 +8,13 @@ engine: a recipe by `recipe.engine.train`.
 resumed: the same, stopped in the middle of an epoch and taken up again.
 sum: the loss is a sum over the batch, not a mean.
 apart: statistics are each replica's own.
+awaited: nothing is trained; a file of the process that writes is waited for.
 sent: nothing is trained; what a step reduces over the workers is counted in its graph.
 """
 
 import os
 import sys
+import time
 
 STRATEGY, DEVICES, FOLDER, *CASES = sys.argv[1:]
 JAX = os.environ.get("KERAS_BACKEND") == "jax"
@@ -137,6 +139,16 @@ def by_hand(spread, case):
         return model, spread.fit(model, data, shuffle=False, verbose=0).history
 
 
+def awaited(spread, case):
+    file = Path(FOLDER).parent / "awaited"
+    if spread.is_chief:
+        time.sleep(2)
+        file.touch()
+    spread.wait()
+    assert file.exists()
+    return network(RECIPE, CLASSES, None), {}
+
+
 def sent(spread, case):
     """Floats and number of the collective operations of a step, and what is said of them."""
     model, data = compiled(spread, case)
@@ -170,7 +182,14 @@ def compiled(spread, case):
         return model, tf.data.Dataset.from_tensor_slices((images, labels)).batch(BATCH)
 
 
-WAYS = {"engine": engine, "resumed": engine, "sum": by_hand, "apart": by_hand, "sent": sent}
+WAYS = {
+    "engine": engine,
+    "resumed": engine,
+    "sum": by_hand,
+    "apart": by_hand,
+    "awaited": awaited,
+    "sent": sent,
+}
 
 
 def main():

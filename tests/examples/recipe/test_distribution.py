@@ -159,7 +159,7 @@ def test_two_processes_of_jax_train_as_one(single, tmp_path):
             folder,
             "multiworker",
             1,
-            ["engine"],
+            ["engine", "awaited"],
             **job,
             KERAS_DISTRIBUTION_PROCESS_ID=str(index),
         )

@@ -98,6 +98,12 @@ def test_every_builder_of_the_package_has_a_name():
         ({"model": "mnasnet", "groups": 2}, "groups: mnasnet has no fine-grained"),
         ({"model": "shufflenet_v2", "affine": False}, "affine: shufflenet_v2 has no fine-grained"),
         ({"model": "mnasnet", "normalization": "fbn"}, "normalization: mnasnet has no"),
+        (
+            {"normalization": "mimic_norm", "groups": 2},
+            "groups, .*: expected none of them with the normalization mimic_norm",
+        ),
+        ({"normalization": "shifted_relu", "channels_per_group": 4}, "expected none of them with"),
+        ({"normalization": "normalizer_free", "affine": False}, "expected none of them with"),
         ({"model": "resnet18", "depth": 20}, "depth: resnet18 has no depth .*choose wide_resnet"),
         (
             {"model": "reactnet18", "widths": (8, 16)},
