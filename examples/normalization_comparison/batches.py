@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 from training import random_shifts, shifted
 
@@ -19,11 +18,8 @@ def epoch_plan(setting: Setting, seed: int, epoch: int) -> tuple[np.ndarray, np.
     return order.reshape(shape), random_shifts(rng, *shape, shift=setting.shift)
 
 
-class PlannedBatches(keras.utils.PyDataset):
-    """The batches of one epoch for `fit`.
-
-    Of one only: how often and when Keras tells a data set that an epoch ended is its own affair.
-    """
+class PlannedBatches:
+    """The batches of one epoch: images and their labels."""
 
     def __init__(
         self,
@@ -32,7 +28,6 @@ class PlannedBatches(keras.utils.PyDataset):
         plan: tuple[np.ndarray, np.ndarray],
         image_size: int,
     ) -> None:
-        super().__init__()
         self.image_size = image_size
         self.images = images
         self.labels = labels

@@ -55,9 +55,9 @@ def _outcomes(
         from normalization_comparison import on_jax
 
         return on_jax.train(setting, variant, seeds, data, turns, options.at_once)
-    from normalization_comparison import on_fit
+    from normalization_comparison import on_batches
 
-    return on_fit.train(setting, variant, seeds, data, turns, eagerly=options.smoke)
+    return on_batches.train(setting, variant, seeds, data, turns, eagerly=options.smoke)
 
 
 @functools.cache

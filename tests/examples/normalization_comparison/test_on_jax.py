@@ -12,7 +12,7 @@ if keras.backend.backend() != "jax":
     pytest.skip("of the jax backend", allow_module_level=True)
 
 from image_data import ImageData
-from normalization_comparison import on_fit, on_jax
+from normalization_comparison import on_batches, on_jax
 from normalization_comparison.turns import Turns
 
 SEEDS = [3, 0, 8]
@@ -45,7 +45,7 @@ def data():
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for engine in (on_fit, on_jax):
+    for engine in (on_batches, on_jax):
         monkeypatch.setattr(engine, "build", small_network)
         monkeypatch.setattr(engine, "TEST_BATCH", 32)  # which does not divide 70
 
@@ -59,13 +59,13 @@ def trained(engine, setting, data, folder, variant="bn", **options):
     ("variant", "optimizer", "learning_rate"),
     [("bn", "sgd", 0.1), ("bn", "adam", 0.01), ("normalizer_free", "sgd", 0.1)],
 )
-def test_seeds_together_are_what_fit_makes_of_each(
+def test_seeds_together_are_what_keras_makes_of_each(
     setting, data, tmp_path, variant, optimizer, learning_rate
 ):
     setting = dataclasses.replace(
         setting, backend="jax", epochs=3, optimizer=optimizer, learning_rate=learning_rate
     )
-    expected, _ = trained(on_fit, setting, data, tmp_path, variant)
+    expected, _ = trained(on_batches, setting, data, tmp_path, variant)
     found, sizes = trained(on_jax, setting, data, tmp_path, variant, at_once=2)
     assert sizes == [2, 1]
     assert [outcome.seed for outcome in found] == SEEDS
