@@ -6,6 +6,7 @@ that is taken up in the middle of an epoch sees what it would have seen.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ EVALUATIONS = {
     "pad_and_crop": augmentation.whole_image,
     "shift_and_cut_out": augmentation.whole_image,
 }
+CORES = os.cpu_count() or 1
+PREFETCHED = 2  # batches
 
 
 def steps_per_epoch(source: Source, recipe: Recipe) -> int:
@@ -74,7 +77,7 @@ def training_batches(source: Source, recipe: Recipe, epoch: int, first_step: int
     batches = (
         source.training_records(order_seed, skip=first)
         .enumerate(start=first)
-        .map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .map(example, num_parallel_calls=CORES, deterministic=True)
         .batch(recipe.batch_size, drop_remainder=True)
         .apply(tf.data.experimental.assert_cardinality(steps - first_step))
     )
@@ -89,7 +92,7 @@ def evaluation_batches(source: Source, recipe: Recipe) -> Any:
         source.evaluation_records()
         .map(
             lambda encoded, label: finish(view(encoded, recipe.image_size), label),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            num_parallel_calls=CORES,
             deterministic=True,
         )
         .batch(recipe.batch_size)
@@ -122,6 +125,9 @@ def _seeds(seed: int, epoch: int) -> tuple[int, int]:
 def _prefetched(batches: Any) -> Any:
     options = tf.data.Options()
     options.deterministic = True
+    # TensorFlow 2.21's `fit` waits at the end of an epoch until the tuner looks again, which it
+    # does every 10 ms · 2^n: up to as long as the epoch took.
+    options.autotune.enabled = False
     # With several workers: each takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+    return batches.with_options(options).prefetch(PREFETCHED)
