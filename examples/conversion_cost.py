@@ -10,6 +10,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from training_cost.plan import SMOKE_NETWORK
+from training_cost.variants import build as build_variant
 
 import keras_finet
 import tflite_tools
@@ -18,6 +20,7 @@ from tflite_tools.graph_spec import build, describe
 from tflite_tools.quiet import silenced
 
 RUNS_IN_A_ROW = 20
+SMOKE_SIDE = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +50,7 @@ class Cost:
 
 def costs(*, smoke: bool, rounds: int) -> list[Cost]:
     """All comparisons, on FinetLarge at 224×224, or in a smoke run on a small network."""
-    model = (
-        keras_finet.FinetSmall(classes=10, input_shape=(32, 32, 3), stem="cifar")
-        if smoke
-        else keras_finet.FinetLarge()
-    )
+    model = build_variant(SMOKE_NETWORK, "g4", SMOKE_SIDE) if smoke else keras_finet.FinetLarge()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fused = keras_finet.fuse(model)

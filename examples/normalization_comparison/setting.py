@@ -51,7 +51,7 @@ RECIPES = {
     # What a CPU can train on: a cheaper network, and small batches for as many steps.
     "few_characters": dataclasses.replace(
         CHARACTERS,
-        epochs=5,
+        epochs=8,
         batch=32,
         learning_rate=0.003,
         stem="imagenet",
