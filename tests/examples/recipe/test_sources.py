@@ -111,6 +111,15 @@ def test_evaluation_holds_every_image_as_it_is(root):
     np.testing.assert_array_equal(labels, np.eye(3)[np.arange(TEST) % 3])
 
 
+def test_no_tuner_is_waited_for_when_an_epoch_is_over(source, root):
+    settings = recipe(root)
+    for batches in (
+        training_batches(source, settings, epoch=0),
+        evaluation_batches(source, settings),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_statistics_of_cifar():
     """Those of the training images, as everyone gives them, to four digits."""
     grey = np.full((1, 3), 0.5 * 255)
