@@ -1,7 +1,8 @@
 """Dataclasses read back from the JSON that they were written as."""
 
 import dataclasses
-import math
+import os
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Record = TypeVar("Record")
+_LARGEST = 2**63
 
 
 def record_from(kind: type[Record], content: Any) -> Record:
@@ -64,13 +66,26 @@ def _value(kind: Any, content: Any, place: str) -> Any:
 
 def _plain(kind: Any, content: Any, place: str) -> Any:
     if kind is Path:
-        return Path(_plain(str, content, place))
+        text = _plain(str, content, place)
+        return Path(_checked(_may_be_a_path(text), content, place, "a path"))
     if kind is float:
         number = isinstance(content, int | float) and not isinstance(content, bool)
-        value = float(_checked(number, content, place, "a number"))
-        return _checked(math.isfinite(value), content, place, "a finite number")
+        value = _checked(number, content, place, "a number")
+        fits = abs(value) <= sys.float_info.max  # not of NaN, and no overflow of whole numbers
+        return float(_checked(fits, content, place, "a finite number"))
     fits = isinstance(content, kind) and (kind is bool or not isinstance(content, bool))
-    return _checked(fits, content, place, kind.__name__)
+    content = _checked(fits, content, place, kind.__name__)
+    if kind is int:
+        return _checked(abs(content) <= _LARGEST, content, place, "a smaller number")
+    return content
+
+
+def _may_be_a_path(text: str) -> bool:
+    """What no file system can hold raises ValueError wherever it is asked for."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _one_of(kinds: tuple[Any, ...], content: Any, place: str) -> Any:

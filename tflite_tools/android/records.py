@@ -184,3 +184,8 @@ class AndroidRun:
     record: BenchmarkRecord
     output: OutputCheck | None
     program: str = ""
+
+    @property
+    def wrong_output(self) -> bool:
+        """Whether its outputs differ, are no outputs, or are missing where there should be some."""
+        return self.problem_kind == "wrong output"

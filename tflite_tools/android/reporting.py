@@ -93,7 +93,7 @@ class AndroidReport:
     def passed(self) -> bool:
         """Whether every phone finished, every run was measured and no output is wrong."""
         return not self.problems and all(
-            measured(run) and (run.output is None or run.output.passed) for run in self.runs
+            measured(run) and not run.wrong_output for run in self.runs
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Runs on a phone that were kept on disk, made records again without the phone."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def load_phone(folder: Path) -> PhoneRuns:
         device=phone.device,
         runs=runs,
         unfinished=unfinished,
-        partial_logs={key: log for key, log in partial_logs.items() if log.exists()},
+        partial_logs={key: log for key, log in partial_logs.items() if _exists(log)},
         damaged=tuple(damaged),
         unchecked=tuple(references.problems.values()),
     )
@@ -76,6 +77,10 @@ def _found(folder: Path) -> tuple[list[tuple[PlannedRun, Stored]], list[str]]:
         except ToolError as error:
             damaged.append(str(error))
     return found, damaged
+
+
+def _exists(log: Path) -> bool:
+    return os.path.exists(log)  # noqa: PTH110  (Path's raises on long names)
 
 
 def _records(folder: Path) -> Iterator[Path]:

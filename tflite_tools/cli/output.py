@@ -69,6 +69,11 @@ def writing_out(what: str) -> Iterator[None]:
         # Python flushes once more when it exits, and would print a second message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise ToolError(f"{what} cannot be printed: {error.strerror}.") from error
+    except UnicodeEncodeError as error:
+        raise ToolError(
+            f"{what} cannot be printed: standard output takes {error.encoding} only, which has no "
+            f"{error.object[error.start]!a}. Set PYTHONIOENCODING=utf-8, or use --json."
+        ) from error
 
 
 def occupy_closed_output() -> None:

@@ -57,3 +57,8 @@ class GpuRecord:
     runs: int
     median_ms: float
     p95_ms: float
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether outputs of zero would pass too."""
+        return self.largest_output <= self.allowed_error

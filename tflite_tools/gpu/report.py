@@ -30,13 +30,30 @@ class GpuReport:
         return not self.failures and all(record.passed for record in self.records)
 
     def complaints(self) -> list[str]:
-        """A line for each file that did not."""
-        return [failure.reason for failure in self.failures] + [
+        """A line for each file that did not, or whose outputs say nothing."""
+        return [
+            *(failure.reason for failure in self.failures),
+            *self._differences(),
+            *self._empty_comparisons(),
+        ]
+
+    def _differences(self) -> list[str]:
+        return [
             f"{record.file}: expected outputs within {record.allowed_error:.1e} of the "
             f"processor's, got a difference of {record.comparison.max_abs_error:.1e} on the GPU "
             f"(--tolerance {record.tolerance:g})."
             for record in self.records
             if not record.passed
+        ]
+
+    def _empty_comparisons(self) -> list[str]:
+        """Any GPU would pass that gives little or nothing."""
+        return [
+            f"{record.file}: no output is larger than {record.largest_output:.1e}, and differences "
+            f"of {record.allowed_error:.1e} are allowed: the comparison says nothing. Give a "
+            "trained model, or samples that it answers."
+            for record in self.records
+            if record.says_nothing
         ]
 
     def table(self) -> Table:
@@ -58,7 +75,7 @@ class GpuReport:
         for record in self.records:
             table.add_row(
                 escape(record.file.name),
-                formatted(record.comparison.agreement, ".1%"),
+                "–" if record.says_nothing else formatted(record.comparison.agreement, ".1%"),
                 formatted(record.comparison.max_abs_error, ".1e"),
                 f"{record.allowed_error:.1e}" + ("" if record.passed else ": FAILED"),
                 f"{record.first_ms:.1f}, {record.median_ms:.2f}, {record.p95_ms:.2f}",

@@ -3,10 +3,10 @@
 from tflite_tools.host.benchmark import benchmark_host
 from tflite_tools.host.records import HostRecord, Machine, OpsNotTaken
 from tflite_tools.host.report import HostReport
-from tflite_tools.host.storing import FILE_NAME, load_host_report, write_host_report
+from tflite_tools.host.storing import PATTERN, load_host_report, write_host_report
 
 __all__ = [
-    "FILE_NAME",
+    "PATTERN",
     "HostRecord",
     "HostReport",
     "Machine",

@@ -46,7 +46,8 @@ def benchmark_host(
 
     Args:
         files: The .tflite files; the ratios are to the first.
-        output: The folder to write the report to, as `host.json`; made if missing. None for none.
+        output: The folder to write the report to, as `host.json`; made if missing, and what
+            others have written there stays. None for none.
         threads: How many threads the interpreter may use, one number or several.
         rounds: How many turns each file gets.
         warmup: How many untimed runs each file gets beforehand.

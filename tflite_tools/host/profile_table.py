@@ -12,10 +12,10 @@ from tflite_tools.thread_counts import in_words
 _XNNPACK = "Delegate/"
 
 
-def profile_table(record: HostRecord) -> Table:
-    """One row for each kind of operator, the slowest first."""
+def profile_table(record: HostRecord, name: str) -> Table:
+    """Under the file's name one row for each kind of operator, the slowest first."""
     table = Table(
-        title=escape(f"Operators of {record.file.name}, {in_words(record.num_threads)}"),
+        title=escape(f"Operators of {name}, {in_words(record.num_threads)}"),
         title_style="bold",
         caption="Medians of runs of their own, by the clock of LiteRT's profiler, which cuts off "
         "parts of microseconds.",

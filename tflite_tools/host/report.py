@@ -1,6 +1,7 @@
 """A benchmark on this machine as a table and as JSON."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -9,6 +10,7 @@ from rich.table import Table
 from tflite_tools.host.machine import warnings_about
 from tflite_tools.host.profile_table import profile_table
 from tflite_tools.host.records import HostRecord, Machine
+from tflite_tools.naming import file_names
 from tflite_tools.tables import as_text, file_table, formatted, milliseconds, to_json
 from tflite_tools.thread_counts import in_words
 
@@ -42,7 +44,12 @@ class HostReport:
     def table(self) -> RenderableType:
         """A table for each number of threads, and one for each profile."""
         counts = dict.fromkeys(record.num_threads for record in self.records)
-        profiles = (profile_table(record) for record in self.records if record.op_profile)
+        names = self._names()
+        profiles = (
+            profile_table(record, names[record.file])
+            for record in self.records
+            if record.op_profile
+        )
         return Group(*map(self._table, counts), *profiles)
 
     def complaints(self) -> list[str]:
@@ -60,7 +67,7 @@ class HostReport:
         return to_json(self)
 
     def _table(self, num_threads: int) -> Table:
-        machine = self.machine
+        machine, names = self.machine, self._names()
         where = f"{machine.cores} × {machine.cpu}, LiteRT {machine.litert}"
         table = file_table(
             escape(f"{in_words(num_threads)} of {where}"),
@@ -71,12 +78,16 @@ class HostReport:
         )
         for record in self.records:
             if record.num_threads == num_threads:
-                table.add_row(*map(escape, _cells(record)))
+                table.add_row(*map(escape, (names[record.file], *_cells(record))))
         return table
 
+    def _names(self) -> dict[Path, str]:
+        return file_names(record.file for record in self.records)
+
     def _any_size(self) -> list[str]:
+        names = self._names()
         lines = (
-            f"{record.file.name}: takes inputs of any size, and was measured with one of "
+            f"{names[record.file]}: takes inputs of any size, and was measured with one of "
             f"{record.measured_shape}: larger ones take longer."
             for record in self.records
             if record.measured_shape is not None
@@ -84,8 +95,9 @@ class HostReport:
         return list(dict.fromkeys(lines))
 
     def _not_taken(self) -> list[str]:
+        names = self._names()
         lines = (
-            f"{record.file.name}: XNNPACK did not take {ops.op}×{ops.count}: {ops.reason}"
+            f"{names[record.file]}: XNNPACK did not take {ops.op}×{ops.count}: {ops.reason}"
             + ("; what it runs was not looked into." if ops.runs_subgraphs else ".")
             for record in self.records
             for ops in record.ops_not_taken
@@ -96,7 +108,6 @@ class HostReport:
 def _cells(record: HostRecord) -> tuple[str, ...]:
     taken = record.ops_total - sum(ops.count for ops in record.ops_not_taken)
     return (
-        record.file.name,
         milliseconds(record.median_ms),
         milliseconds(record.p95_ms),
         f"{record.ratio:.2f}",

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tflite_tools.errors import ToolError
@@ -10,19 +12,51 @@ from tflite_tools.host.report import HostReport
 from tflite_tools.json_records import record_from
 from tflite_tools.output_folder import whole_file
 
-FILE_NAME = "host.json"
+PATTERN = "host*.json"
 _KIND = "host"
 _SCHEMA = 1
 _REMEDY = "Repeat `tflite-tools benchmark --host -o FOLDER`."
 
 
 def write_host_report(report: HostReport, folder: Path) -> Path:
-    """Writes a report to `host.json` in a folder, in place of one that is there."""
-    path = folder / FILE_NAME
+    """Writes `host.json`, beside those of other files or numbers of threads that are there.
+
+    Returns:
+        The file that was written: `host.json`, or with a number if others have that name.
+    """
+    # A report may be made from another folder.
+    records = tuple(replace(each, file=each.file.absolute()) for each in report.records)
+    report = replace(report, records=records)
+    path = next(path for path in _names(folder) if _is_free(path, report))
     content = {"kind": _KIND, "schema": _SCHEMA, **json.loads(report.to_json())}
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def _names(folder: Path) -> Iterator[Path]:
+    yield folder / "host.json"
+    number = 2
+    while True:
+        yield folder / f"host-{number}.json"
+        number += 1
+
+
+def _is_free(path: Path, report: HostReport) -> bool:
+    """Whether nothing is lost there: no file, or an older benchmark of the same."""
+    if not path.exists():
+        return True
+    try:
+        return _subject(load_host_report(path)) == _subject(report)
+    except ToolError:
+        return False
+
+
+def _subject(report: HostReport) -> list[tuple[Path, str, int, bool]]:
+    return [
+        (record.file, record.sha256, record.num_threads, bool(record.op_profile))
+        for record in report.records
+    ]
 
 
 def load_host_report(path: str | os.PathLike[str]) -> HostReport:
@@ -59,11 +93,18 @@ def load_host_report(path: str | os.PathLike[str]) -> HostReport:
 
 
 def _impossible(record: HostRecord) -> str | None:
-    """The first figure that is zero or negative and cannot be."""
+    """The first figure that cannot be: zero, negative, or out of order."""
     positive = ("num_threads", "runs", "mean_ms", "median_ms", "p95_ms", "min_ms", "ratio")
     above = (name for name in (*positive, "throughput") if getattr(record, name) <= 0)
     not_below = ("std_ms", "cpu_ms", "init_ms", "size_bytes", "ops_total")
-    return next(above, next((name for name in not_below if getattr(record, name) < 0), None))
+    below = (name for name in not_below if getattr(record, name) < 0)
+    return next(above, next(below, _out_of_order(record)))
+
+
+def _out_of_order(record: HostRecord) -> str | None:
+    if sum(ops.count for ops in record.ops_not_taken) > record.ops_total:
+        return "ops_not_taken"
+    return None if record.min_ms <= record.median_ms <= record.p95_ms else "median_ms"
 
 
 def _refuse(constant: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tflite_tools.run_report.naming import distinct
+from tflite_tools.naming import distinct
 
 _DIGITS_SHOWN = 8
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tflite_tools.android.records_on_disk import PHONE_FILE
 from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_file import PATTERN
-from tflite_tools.host import FILE_NAME
+from tflite_tools.host import PATTERN as HOSTS
 
 # The folder itself, what a benchmark writes into it, and phones in that.
 _DEPTHS = ("", "*/", "*/*/")
@@ -41,7 +41,7 @@ def find_runs(folder: Path) -> Found:
         raise ToolError(f"{folder}: expected a folder with runs, got {_instead(folder)}.")
     phones = tuple(path.parent for path in _matching(folder, PHONE_FILE))
     found = Found(
-        hosts=tuple(_matching(folder, FILE_NAME)),
+        hosts=tuple(_matching(folder, HOSTS)),
         phones=phones,
         evaluations=tuple(_matching(folder, PATTERN)),
         outdated=tuple(path for path in _with_logs(folder) if path not in phones),

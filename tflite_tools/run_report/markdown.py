@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from tflite_tools.printable import shown
 from tflite_tools.run_report.all_sections import sections
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.sections import Section
@@ -13,7 +14,7 @@ _SIGNS = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 def as_markdown(report: RunReport) -> str:
     """The tables of a report, and below them its notes."""
-    lines = [f"# Runs in {_escaped(str(report.folder))}", ""]
+    lines = [f"# Runs in {_escaped(shown(str(report.folder)))}", ""]
     for section in sections(report):
         lines += _section(section)
     for title, texts in (("Notes", report.notes), ("Damaged", report.damaged)):

@@ -119,7 +119,7 @@ class PhoneRows:
             memory_mb=summary.memory_mb,
             delegated_share=summary.delegated_share,
             relative_error=summary.relative_error,
-            wrong_output=any(run.output and not run.output.passed for run in runs),
+            wrong_output=any(run.wrong_output for run in runs),
             hottest=summary.hottest,
             top1=file.accuracy.top1 if file.accuracy else None,
             agreement=file.accuracy.agreement if file.accuracy else None,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tflite_tools.android.records import DeviceInfo
 from tflite_tools.host import HostReport
+from tflite_tools.naming import distinct
 from tflite_tools.run_report.coverage import target_of
-from tflite_tools.run_report.naming import distinct
 from tflite_tools.run_report.reading import Sources
 from tflite_tools.run_report.records import Place
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tflite_tools.naming import shortened
 from tflite_tools.run_report.charts import (
     KINDS,
     Bar,
@@ -14,7 +15,6 @@ from tflite_tools.run_report.charts import (
     coverage_matrix,
     latency_bars,
 )
-from tflite_tools.run_report.naming import shortened
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.tables import milliseconds
 

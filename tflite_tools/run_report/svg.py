@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from tflite_tools.naming import shortened
 from tflite_tools.run_report.charts import Bar, Point
-from tflite_tools.run_report.naming import shortened
 from tflite_tools.run_report.scales import Scale, scale
 from tflite_tools.tables import milliseconds
 

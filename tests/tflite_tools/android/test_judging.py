@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support import benchmark_logs as logs
@@ -5,6 +7,7 @@ from support import benchmark_logs as logs
 from tflite_tools.android.judging import Reference, judge, measured
 from tflite_tools.android.records import PlannedRun
 from tflite_tools.android.records_on_disk import FinishedRun, RunFolder
+from tflite_tools.android.reporting import AndroidReport
 from tflite_tools.errors import ToolError
 from tflite_tools.interpreter import LiteModel
 
@@ -60,13 +63,16 @@ def test_another_output(reference, raw_output):
 def test_an_output_of_another_size(reference, content):
     run = judged(reference, logs.CLASSIC_GPU, content)
     assert run.output is None
+    assert run.wrong_output
     assert "of another size" in run.problem
 
 
 def test_an_output_that_is_not_finite(files):
     reference = Reference(files["float32"], 0.05)
     content = np.full((1, 5), np.nan, np.float32).tobytes()
-    assert "NaN" in judged(reference, logs.CLASSIC_GPU, content).problem
+    run = judged(reference, logs.CLASSIC_GPU, content)
+    assert "NaN" in run.problem
+    assert not AndroidReport(Path(), (), (run,), (), ()).passed
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_help_that_cannot_be_printed(run_cli, arguments):
     assert_one_line(result, "the help cannot be printed: standard output is closed.")
 
 
+def test_an_output_that_takes_ascii_only(run_cli, model_file):
+    result = run_cli("inspect", model_file, env={"PYTHONIOENCODING": "ascii"})
+    assert_one_line(
+        result,
+        "the files were read, but the report cannot be printed: standard output takes ascii only, "
+        "which has no '\\xd7'. Set PYTHONIOENCODING=utf-8, or use --json.",
+    )
+
+
 def test_a_name_neither_breaks_the_line_nor_steers_the_terminal(capsys):
     complain([f"{STEERING}: expected 5 − 1 files…"])
     line = "tflite-tools: b\\nad\\x1b[31m.tflite: expected 5 − 1 files…\n"

@@ -42,6 +42,16 @@ def test_int8_may_differ_by_three_steps(steps, passed, files, samples):
     assert judged(files["int8"], samples, steps * step).passed == passed
 
 
+@pytest.mark.parametrize("share", [0.9, 1.1])
+def test_outputs_within_the_allowed_error_say_nothing(share, files, samples):
+    record = judged(files["int8"], samples, 0.0)
+    report = GpuReport((replace(record, largest_output=share * record.allowed_error),))
+    assert report.passed
+    said = "the comparison says nothing. Give a trained model"
+    assert [said in line for line in report.complaints()] == ([True] if share < 1 else [])
+    assert ("100.0%" in str(report)) == (share > 1)
+
+
 @pytest.mark.parametrize("options", [[], ["--json"], ["--quiet"]])
 def test_the_command_exits_with_1(options, files, samples, monkeypatch, capsys):
     record = judged(files["float32"], samples, 0.5)

@@ -1,5 +1,7 @@
 import itertools
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +123,18 @@ def test_table_and_text(files, idle):
     ]
     assert report.passed
     assert json.loads(report.to_json())["records"][3]["num_threads"] == 2
+
+
+def test_files_of_one_name_are_told_apart(files, tmp_path, idle):
+    copies = []
+    for precision in ("int8", "float32"):
+        (tmp_path / precision).mkdir()
+        copies.append(Path(shutil.copy(files[precision], tmp_path / precision / "m.tflite")))
+    again = shutil.copytree(tmp_path / "int8", tmp_path / "again") / "m.tflite"
+    report = benchmark_host([*copies, again], rounds=1)
+    lines = report.complaints()
+    assert [line.split(": ")[0] for line in lines] == ["int8/m.tflite", "again/m.tflite"]
+    assert "float32/m.tflite" in str(report)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tflite_tools.host import (
 )
 
 RECORD = HostRecord(
-    file=Path("out/Modell ä.tflite"),
+    file=Path("out/Modell ä.tflite").absolute(),
     sha256="0" * 64,
     num_threads=2,
     runs=15,
@@ -60,10 +60,34 @@ def test_there_and_back(stored):
     ]
 
 
-def test_a_second_report_takes_the_place_of_the_first(stored):
+def test_a_second_report_of_the_same_takes_the_place_of_the_first(stored):
     other = replace(REPORT, rounds=4)
     assert write_host_report(other, stored.parent) == stored
     assert load_host_report(stored) == other
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_threads": 1}, {"sha256": "1" * 64}, {"file": Path("/b.tflite")}]
+)
+def test_reports_of_something_else_stay(stored, change):
+    other = replace(REPORT, records=(replace(RECORD, **change),))
+    path = write_host_report(other, stored.parent)
+    assert path.name == "host-2.json"
+    assert (load_host_report(stored), load_host_report(path)) == (REPORT, other)
+    assert write_host_report(other, stored.parent) == path
+
+
+def test_a_damaged_file_is_not_replaced(stored):
+    stored.write_text("{")
+    assert write_host_report(REPORT, stored.parent).name == "host-2.json"
+    assert stored.read_text() == "{"
+
+
+def test_a_path_is_kept_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = replace(REPORT, records=(replace(RECORD, file=Path("a.tflite")),))
+    stored = load_host_report(write_host_report(report, Path("runs_of").resolve().parent))
+    assert stored.records[0].file == tmp_path / "a.tflite"
 
 
 def changed(stored, *path_and_value):
@@ -97,6 +121,13 @@ def changed(stored, *path_and_value):
         (("records", 0, "num_threads", -2), r"num_threads: no benchmark gives -2"),
         (("records", 0, "min_ms", 0.0), r"min_ms: no benchmark gives 0.0"),
         (("records", 0, "init_ms", -0.1), r"init_ms: no benchmark gives -0.1"),
+        (("records", 0, "ops_not_taken", 0, "count", 10), "ops_not_taken: no benchmark gives"),
+        (("records", 0, "min_ms", 1.3), r"median_ms: no benchmark gives 1.25"),
+        (("records", 0, "p95_ms", 1.2), r"median_ms: no benchmark gives 1.25"),
+        (("records", 0, "mean_ms", 10**400), r"mean_ms: expected a finite number"),
+        (("records", 0, "size_bytes", 10**400), r"size_bytes: expected a smaller number"),
+        (("records", 0, "file", "a\0b"), r"file: expected a path"),
+        (("records", 0, "file", "a\ud800"), r"file: expected a path"),
         (("machine", None), "machine: expected an object, got 'None'"),
     ],
 )

@@ -102,7 +102,7 @@ def keep(run_dir, operators, right_outputs):
     """Function that keeps runs of a phone: pairs of a planned run and how it ends.
 
     It ends with "ok", "fallback", "partial", "refused", "silent", "wrong", "crash", "cut off" or
-    "missing", and a latency in microseconds.
+    "missing", well but with an output that is "cut" or "none", and a latency in microseconds.
     """
 
     def write(runs, device=PHONE, folder=run_dir, state=STATE):
@@ -116,13 +116,18 @@ def keep(run_dir, operators, right_outputs):
     def _keep_one(kept, run, behaviour, latency, state):
         precision = "int8" if "int8" in run.file.name else "float32"
         flags = dict(word.removeprefix("--").split("=", 1) for word in run.argv[1:])
-        printed = printed_classic(flags, behaviour, latency, operators[precision])
+        said = "ok" if behaviour in ("cut", "none") else behaviour
+        printed = printed_classic(flags, said, latency, operators[precision])
         ended = behaviour not in ("crash", "cut off")
         text = printed.errors + printed.start + (printed.end if ended else "")
         kept.partial_log(run).write_text(text if not printed.failed else printed.errors)
         output = right_outputs[precision]
         if behaviour == "wrong":
             output = output[len(output) // 2 :] + output[: len(output) // 2]
+        elif behaviour == "cut":
+            output = output[:-1]
+        elif behaviour == "none":
+            output = None
         code = 139 if behaviour == "crash" else 1 if printed.failed else 0
         kept.save(run, FinishedRun(code, state, state), output if code == 0 else None)
 

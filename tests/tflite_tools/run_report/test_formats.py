@@ -14,13 +14,13 @@ from support.stored_phone import PHONE
 from tflite_tools import report_runs
 from tflite_tools.errors import ToolError
 from tflite_tools.json_records import record_from
+from tflite_tools.naming import distinct
 from tflite_tools.printable import shown
 from tflite_tools.run_report import FORMATS
 from tflite_tools.run_report.charts import accuracy_points, coverage_matrix, latency_bars
 from tflite_tools.run_report.csv_tables import measurements_csv
 from tflite_tools.run_report.html_page import as_html
 from tflite_tools.run_report.markdown import as_markdown
-from tflite_tools.run_report.naming import distinct
 from tflite_tools.run_report.records import FileEntry, Measurement
 from tflite_tools.run_report.report import RunReport
 from tflite_tools.run_report.scales import scale

@@ -8,6 +8,7 @@ from support.odd_files import lstm_file
 from support.stored_phone import PHONE, STATE
 
 from tflite_tools import report_runs
+from tflite_tools.run_report.html_page import as_html
 from tflite_tools.run_report.sections import file_section
 
 
@@ -56,6 +57,17 @@ def test_a_wrong_output_is_marked_and_a_failure(mixed, run_dir):
     assert not row_of(report, "net_int8.tflite", "cpu").wrong_output
     (problem,) = (p for p in report.problems if p.kind == "wrong output")
     assert problem.failed
+
+
+@pytest.mark.parametrize("ending", ["wrong", "cut", "none"])
+def test_what_is_no_output_is_a_wrong_one(ending, keep, planned, models, run_dir):
+    fast, slow = planned(models["float32"], "gpu"), planned(models["float32"])
+    keep([(fast, ending, 100), (slow, "ok", 9000)])
+    report = report_runs(run_dir)
+    assert row_of(report, "net_float32.tflite", "gpu").wrong_output
+    assert not report.passed
+    assert [problem.kind for problem in report.problems] == ["wrong output"]
+    assert "fastest: net_float32.tflite, cpu" in as_html(report)
 
 
 def test_what_was_not_finished_is_listed(mixed, run_dir):

@@ -114,6 +114,23 @@ def test_bad_use_is_one_line(passing, run_cli, run_dir, arguments, message):
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_folder_whose_name_is_no_text(passing, run_cli, run_dir):
+    folder = run_dir.rename(run_dir.with_name("run \udcff"))
+    result = run_cli("report", folder, "--quiet")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "# Runs in " in (folder / "report/report.md").read_text(encoding="utf-8")
+
+
+def test_an_unfinished_run_with_an_endless_key(passing, run_cli, run_dir):
+    path = passing / "phone.json"
+    content = json.loads(path.read_text())
+    content["planned"].append({**content["planned"][0], "key": "k" * 400})
+    path.write_text(json.dumps(content))
+    result = run_cli("report", run_dir, "--quiet")
+    assert result.returncode == 1
+    assert "unfinished" in result.stderr
+
+
 def test_names_that_are_no_text_are_printed(keep, planned, models, run_cli, run_dir):
     file = models["int8"].rename(models["int8"].with_name("int8 \udcff\x1b[31m.tflite"))
     keep([(planned(file), "ok", 900)])

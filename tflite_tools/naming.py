@@ -1,6 +1,7 @@
 """Names that tell files and phones apart and can be shown anywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tflite_tools.printable import shown
 
@@ -19,6 +20,15 @@ def distinct(candidates: Sequence[Sequence[str]]) -> list[str]:
         )
         for place, names in enumerate(tables)
     ]
+
+
+def file_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """A name for each file: its own, after that of its folder where another file has it too."""
+    files = list(dict.fromkeys(paths))
+    candidates = [
+        (file.name, f"{file.absolute().parent.name}/{file.name}", str(file)) for file in files
+    ]
+    return dict(zip(files, distinct(candidates), strict=True))
 
 
 def _is_taken(name: str, place: int, tables: list[list[str]]) -> bool:
