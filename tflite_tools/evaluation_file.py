@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.evaluation_report import EvaluationReport
 from tflite_tools.interpreter import read_tflite
 from tflite_tools.json_records import record_from
-from tflite_tools.output_folder import whole_file
+from tflite_tools.output_folder import replaceable_file, whole_file
 
 PATTERN = "evaluation*.json"
 
@@ -49,7 +48,10 @@ def save_evaluation(report: EvaluationReport, folder: Path) -> Path:
         str(record.file): hashlib.sha256(read_tflite(record.file)).hexdigest()
         for record in report.records
     }
-    path = next(path for path in _names(folder) if _is_free(path, report))
+    subject = _subject(report)
+    path = replaceable_file(
+        folder, "evaluation", lambda path: _subject(load_evaluation(path).report) == subject
+    )
     with whole_file(path) as temporary:
         content = {**json.loads(report.to_json()), "sha256": hashes}
         temporary.write_text(json.dumps(content, indent=2))
@@ -70,24 +72,6 @@ def load_evaluation(path: Path) -> StoredEvaluation:
         raise ToolError(
             f"{path}: not an evaluation ({error}). `tflite-tools evaluate -o FOLDER` writes one."
         ) from error
-
-
-def _names(folder: Path) -> Iterator[Path]:
-    yield folder / "evaluation.json"
-    number = 2
-    while True:
-        yield folder / f"evaluation-{number}.json"
-        number += 1
-
-
-def _is_free(path: Path, report: EvaluationReport) -> bool:
-    """Whether nothing is lost there: no file, or an older evaluation of the same."""
-    if not path.exists():
-        return True
-    try:
-        return _subject(load_evaluation(path).report) == _subject(report)
-    except ToolError:
-        return False
 
 
 def _subject(report: EvaluationReport) -> tuple[object, ...]:

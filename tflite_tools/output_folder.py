@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tflite_tools.errors import ToolError
@@ -41,6 +41,29 @@ def whole_file(final: Path) -> Iterator[Path]:
         # A name that cannot be written cannot be removed either; the error above says so.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def replaceable_file(folder: Path, stem: str, is_same: Callable[[Path], bool]) -> Path:
+    """The first of `stem.json`, `stem-2.json` and so on where nothing would be lost.
+
+    Args:
+        folder: Where.
+        stem: The beginning of the name.
+        is_same: Whether a file that is there may be replaced; one that cannot be read, for which
+            it raises `ToolError`, may not.
+    """
+    number, path = 1, folder / f"{stem}.json"
+    while path.exists() and not _may_be_replaced(path, is_same):
+        number += 1
+        path = folder / f"{stem}-{number}.json"
+    return path
+
+
+def _may_be_replaced(path: Path, is_same: Callable[[Path], bool]) -> bool:
+    try:
+        return is_same(path)
+    except ToolError:
+        return False
 
 
 def _as_path(path: object) -> Path:

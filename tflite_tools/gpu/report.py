@@ -75,7 +75,7 @@ class GpuReport:
         for record in self.records:
             table.add_row(
                 escape(record.file.name),
-                "–" if record.says_nothing else formatted(record.comparison.agreement, ".1%"),
+                formatted(None if record.says_nothing else record.comparison.agreement, ".1%"),
                 formatted(record.comparison.max_abs_error, ".1e"),
                 f"{record.allowed_error:.1e}" + ("" if record.passed else ": FAILED"),
                 f"{record.first_ms:.1f}, {record.median_ms:.2f}, {record.p95_ms:.2f}",

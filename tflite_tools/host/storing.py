@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tflite_tools.errors import ToolError
 from tflite_tools.host.records import HostRecord
 from tflite_tools.host.report import HostReport
 from tflite_tools.json_records import record_from
-from tflite_tools.output_folder import whole_file
+from tflite_tools.output_folder import replaceable_file, whole_file
 
 PATTERN = "host*.json"
 _KIND = "host"
@@ -27,29 +26,14 @@ def write_host_report(report: HostReport, folder: Path) -> Path:
     # A report may be made from another folder.
     records = tuple(replace(each, file=each.file.absolute()) for each in report.records)
     report = replace(report, records=records)
-    path = next(path for path in _names(folder) if _is_free(path, report))
+    subject = _subject(report)
+    path = replaceable_file(
+        folder, "host", lambda path: _subject(load_host_report(path)) == subject
+    )
     content = {"kind": _KIND, "schema": _SCHEMA, **json.loads(report.to_json())}
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
-
-
-def _names(folder: Path) -> Iterator[Path]:
-    yield folder / "host.json"
-    number = 2
-    while True:
-        yield folder / f"host-{number}.json"
-        number += 1
-
-
-def _is_free(path: Path, report: HostReport) -> bool:
-    """Whether nothing is lost there: no file, or an older benchmark of the same."""
-    if not path.exists():
-        return True
-    try:
-        return _subject(load_host_report(path)) == _subject(report)
-    except ToolError:
-        return False
 
 
 def _subject(report: HostReport) -> list[tuple[Path, str, int, bool]]:
