@@ -17,6 +17,7 @@ from command_line import InputError
 import keras_finet
 from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
+from recipe.shares import WHOLE, Share
 from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_places, check_strategy
 
 
@@ -27,11 +28,13 @@ class Distribution(Protocol):
         replicas: How many there are.
         is_chief: Whether this process is the one that writes files.
         name: What it is called in reports.
+        share: The part of each batch that this process makes, for its own devices.
     """
 
     replicas: int
     is_chief: bool
     name: str
+    share: Share
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """The context in which the model is built, compiled and trained."""
@@ -46,8 +49,8 @@ class Distribution(Protocol):
         """Returns batches to evaluate on, which may be weighted, in place of those of a recipe.
 
         Args:
-            batches: A `tf.data.Dataset` of batches, the last of which may be smaller.
-            batch_size: Of all others.
+            batches: A `tf.data.Dataset` of this process's share of each batch.
+            batch_size: Of the batches of all processes together; the last may be smaller.
             images: Number of images in all of them.
         """
 
@@ -66,7 +69,7 @@ class Distribution(Protocol):
 
         Args:
             model: What `prepared` returned, compiled.
-            batches: A `tf.data.Dataset` of whole batches, over all replicas.
+            batches: A `tf.data.Dataset` of this process's share of each batch.
             **options: Those of `keras.Model.fit`.
         """
 
@@ -75,6 +78,7 @@ class _KerasFit:
     """Trains by Keras' own `fit`."""
 
     is_chief = True
+    share = WHOLE
 
     def prepared(self, model: Any) -> Any:
         return model
@@ -139,15 +143,21 @@ class DataParallel(_KerasFit):
         if several_processes:
             _join_processes()
         devices = keras.distribution.list_devices()
-        self._distribution = keras.distribution.DataParallel(devices=devices)
+        self._distribution = keras.distribution.DataParallel(
+            devices=devices, auto_shard_dataset=False
+        )
         self.replicas = len(devices)
         self.name = f"keras.distribution.DataParallel on {self.replicas} devices"
 
     @property
     def is_chief(self) -> bool:  # type: ignore[override]
+        return self.share.index == 0
+
+    @property
+    def share(self) -> Share:  # type: ignore[override]
         import jax
 
-        return bool(jax.process_index() == 0)
+        return Share(jax.process_index(), jax.process_count())
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         return self._distribution.scope()
@@ -156,7 +166,7 @@ class DataParallel(_KerasFit):
         return f"On {self.name}"
 
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
-        return evenly_batched(batches, batch_size, images)
+        return evenly_batched(batches, batch_size, images, self.share)
 
     def check_same(self, epoch: int, step: int) -> None:
         from jax.experimental import multihost_utils
@@ -168,16 +178,6 @@ class DataParallel(_KerasFit):
         from jax.experimental import multihost_utils
 
         multihost_utils.sync_global_devices("recipe")
-
-    def fit(self, model: Any, batches: Any, *, validation_data: Any = None, **options: Any) -> Any:
-        # Among several processes a sharded data set does not tell its length, and Keras would
-        # begin a step more, which finds no data, takes back what callbacks did in the last one
-        # and warns that the data ran out.
-        if validation_data is not None:
-            options["validation_data"] = validation_data
-            options["validation_steps"] = int(validation_data.cardinality())
-        steps = int(batches.cardinality())
-        return super().fit(model, batches, steps_per_epoch=steps, **options)
 
 
 def _join_processes() -> None:

@@ -182,7 +182,7 @@ class _Epochs:
 
     def run(self, model: Any, progress: Progress) -> None:
         evaluation = self.spread.evaluation_data(
-            evaluation_batches(self.source, self.recipe),
+            evaluation_batches(self.source, self.recipe, self.spread.share),
             self.recipe.batch_size,
             self.source.evaluation_size,
         )
@@ -210,7 +210,9 @@ class _Epochs:
             callbacks.append(keras.callbacks.SwapEMAWeights())
         fitted = self.spread.fit(
             model,
-            training_batches(self.source, self.recipe, progress.epoch, progress.step),
+            training_batches(
+                self.source, self.recipe, progress.epoch, progress.step, self.spread.share
+            ),
             initial_epoch=progress.epoch,
             epochs=progress.epoch + 1,
             validation_data=evaluation,

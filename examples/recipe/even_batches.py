@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from recipe.shares import WHOLE, Share
 
-def evenly_batched(batches: Any, batch_size: int, images: int) -> Any:
+
+def evenly_batched(batches: Any, batch_size: int, images: int, share: Share = WHOLE) -> Any:
     """Fills up the last batch with black images of no weight.
 
     Args:
-        batches: A `tf.data.Dataset` of (images, labels), of which only the last may be smaller.
-        batch_size: Of all others.
-        images: Number of images in all batches.
+        batches: A `tf.data.Dataset` of (images, labels): the share of each batch, of which the last
+            may be smaller, or missing.
+        batch_size: Of the batches of all processes together.
+        images: Number of images in all batches of all processes.
+        share: The part of each batch that this process has.
 
     Returns:
         A `tf.data.Dataset` of (images, labels, weights). Over the whole data set, the filling
@@ -20,13 +24,18 @@ def evenly_batched(batches: Any, batch_size: int, images: int) -> Any:
     """
     import tensorflow as tf
 
-    whole = -(-images // batch_size) * batch_size
+    steps = -(-images // batch_size)
+    length = share.size(batch_size)
+    weight = steps * batch_size / images
 
     def fill(pixels: Any, labels: Any) -> tuple[Any, ...]:
-        weights = tf.fill(tf.shape(labels)[:1], whole / images)
-        return tuple(_padded(part, batch_size) for part in (pixels, labels, weights))
+        weights = tf.fill(tf.shape(labels)[:1], weight)
+        return tuple(_padded(part, length) for part in (pixels, labels, weights))
 
-    return batches.map(fill)
+    filled = batches.map(fill)
+    empty = tuple(tf.zeros(part.shape, part.dtype) for part in filled.element_spec)
+    filling = tf.data.Dataset.from_tensors(empty).repeat()
+    return filled.concatenate(filling).take(steps)
 
 
 def _padded(tensor: Any, length: int) -> Any:

@@ -16,6 +16,7 @@ from command_line import InputError
 
 from recipe import augmentation
 from recipe.settings import Recipe
+from recipe.shares import WHOLE, Share
 from recipe.sources import Source
 from tflite_tools.preprocessing import Normalization, normalization
 
@@ -50,7 +51,9 @@ def steps_per_epoch(source: Source, recipe: Recipe) -> int:
     return steps
 
 
-def training_batches(source: Source, recipe: Recipe, epoch: int, first_step: int = 0) -> Any:
+def training_batches(
+    source: Source, recipe: Recipe, epoch: int, first_step: int = 0, share: Share = WHOLE
+) -> Any:
     """The batches of an epoch from a step on.
 
     Args:
@@ -58,10 +61,11 @@ def training_batches(source: Source, recipe: Recipe, epoch: int, first_step: int
         recipe: Batch size, augmentation and seed.
         epoch: Counted from 0.
         first_step: The first step that is wanted, counted from 0.
+        share: The part of each batch that is wanted; nothing else is decoded.
 
     Returns:
-        A `tf.data.Dataset` of images, `(batch_size, size, size, 3)` float32, and one-hot labels,
-        `(batch_size, classes)` float32.
+        A `tf.data.Dataset` of images, `(share of batch_size, size, size, 3)` float32, and one-hot
+        labels, `(share of batch_size, classes)` float32.
     """
     steps = steps_per_epoch(source, recipe)
     order_seed, image_seed = _seeds(recipe.seed, epoch)
@@ -74,28 +78,29 @@ def training_batches(source: Source, recipe: Recipe, epoch: int, first_step: int
         seed = tf.stack([tf.constant(image_seed, tf.int64), index])
         return finish(augment(encoded, seed, recipe.image_size), label)
 
+    numbered = source.training_records(order_seed, skip=first).enumerate(start=first)
     batches = (
-        source.training_records(order_seed, skip=first)
-        .enumerate(start=first)
+        share.of(numbered.take((steps - first_step) * recipe.batch_size), recipe.batch_size)
         .map(example, num_parallel_calls=CORES, deterministic=True)
-        .batch(recipe.batch_size, drop_remainder=True)
+        .batch(share.size(recipe.batch_size), drop_remainder=True)
         .apply(tf.data.experimental.assert_cardinality(steps - first_step))
     )
     return _prefetched(batches)
 
 
-def evaluation_batches(source: Source, recipe: Recipe) -> Any:
-    """All images to evaluate on, in batches; the last may be smaller."""
+def evaluation_batches(source: Source, recipe: Recipe, share: Share = WHOLE) -> Any:
+    """All images to evaluate on, or a share of each batch of them; the last may be smaller."""
     view = EVALUATIONS[recipe.augmentation]
     finish = _finishing(source, recipe)
+
+    def example(_: Any, record: Any) -> Any:
+        encoded, label = record
+        return finish(view(encoded, recipe.image_size), label)
+
     batches = (
-        source.evaluation_records()
-        .map(
-            lambda encoded, label: finish(view(encoded, recipe.image_size), label),
-            num_parallel_calls=CORES,
-            deterministic=True,
-        )
-        .batch(recipe.batch_size)
+        share.of(source.evaluation_records().enumerate(), recipe.batch_size)
+        .map(example, num_parallel_calls=CORES, deterministic=True)
+        .batch(share.size(recipe.batch_size))
     )
     return _prefetched(batches)
 
@@ -128,6 +133,4 @@ def _prefetched(batches: Any) -> Any:
     # TensorFlow 2.21's `fit` waits at the end of an epoch until the tuner looks again, which it
     # does every 10 ms · 2^n: up to as long as the epoch took.
     options.autotune.enabled = False
-    # With several workers: each takes its part of every batch.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.with_options(options).prefetch(PREFETCHED)

@@ -17,6 +17,7 @@ from command_line import InputError
 import keras_finet
 from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
+from recipe.shares import Share
 from recipe.strategies import check_places
 
 Figures = dict[str, float]
@@ -38,7 +39,8 @@ class Workers:
             ) from error
         resolver = self._strategy.cluster_resolver
         self.replicas = self._strategy.num_replicas_in_sync
-        self.is_chief = resolver.task_id in (None, 0)
+        self.share = Share(resolver.task_id, resolver.cluster_spec().num_tasks("worker"))
+        self.is_chief = self.share.index == 0
         self.name = f"tf.distribute.MultiWorkerMirroredStrategy on {self.replicas} replicas"
         self._steps: dict[int, _Steps] = {}
 
@@ -52,7 +54,7 @@ class Workers:
         return f"On {self.name}: {reductions(model)}"
 
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
-        return evenly_batched(batches, batch_size, images)
+        return evenly_batched(batches, batch_size, images, self.share)
 
     def check_same(self, epoch: int, step: int) -> None:
         check_places(self._gathered(epoch, step))
@@ -101,7 +103,7 @@ class Workers:
         for epoch in range(initial_epoch, epochs):
             model.reset_metrics()
             told.on_epoch_begin(epoch)
-            for step, data in enumerate(self._strategy.experimental_distribute_dataset(batches)):
+            for step, data in enumerate(self._distributed(batches)):
                 told.on_train_batch_begin(step)
                 logs = steps.train(data)
                 told.on_train_batch_end(step, logs)
@@ -115,16 +117,26 @@ class Workers:
         told.on_train_end(logs)
         return model.history
 
+    def _distributed(self, batches: Any) -> Any:
+        return divided(batches, self.replicas // self.share.count, self._strategy)
+
     def _evaluated(
         self, model: Any, batches: Any, steps: _Steps, told: keras.callbacks.CallbackList
     ) -> Figures:
         model.reset_metrics()
         told.on_test_begin()
-        for data in self._strategy.experimental_distribute_dataset(batches):
+        for data in self._distributed(batches):
             steps.test(data)
         figures = _figures(model)
         told.on_test_end(figures)
         return {f"val_{name}": value for name, value in figures.items()}
+
+
+def divided(batches: Any, replicas: int, strategy: tf.distribute.Strategy) -> Any:
+    """Divides each batch of a process among the replicas that it has."""
+    images = batches.element_spec[0].shape[0]
+    own = batches.rebatch(images // replicas, drop_remainder=True)
+    return strategy.distribute_datasets_from_function(lambda _: own)
 
 
 def _figures(model: Any) -> Figures:

@@ -9,6 +9,7 @@ resumed: the same, stopped in the middle of an epoch and taken up again.
 sum: the loss is a sum over the batch, not a mean.
 apart: statistics are each replica's own.
 awaited: nothing is trained; a file of the process that writes is waited for.
+divided: nothing is trained; what each replica gets of a process's batches.
 sent: nothing is trained; what a step reduces over the workers is counted in its graph.
 """
 
@@ -165,6 +166,18 @@ def sent(spread, case):
     return model, counts | {"said": [said.gradients, said.statistics, said.calls]}
 
 
+def divided(spread, case):
+    from recipe.workers import divided
+
+    batches = tf.data.Dataset.range(4 * BATCH).batch(BATCH, drop_remainder=True)
+    strategy = spread._strategy
+    rows = [
+        [part.numpy() for part in strategy.experimental_local_results(pixels)]
+        for pixels, _ in divided(batches.map(lambda n: (n, n)), spread.replicas, strategy)
+    ]
+    return network(RECIPE, CLASSES, None), {"divided": rows}
+
+
 def compiled(spread, case):
     reduction, rate = ("sum", 0.05 / BATCH) if case == "sum" else ("sum_over_batch_size", 0.05)
     with spread.scope():
@@ -188,6 +201,7 @@ WAYS = {
     "sum": by_hand,
     "apart": by_hand,
     "awaited": awaited,
+    "divided": divided,
     "sent": sent,
 }
 

@@ -14,6 +14,7 @@ from command_line import InputError
 from keras.backend import backend
 from recipe.distribution import check_shares, distribution
 from recipe.even_batches import evenly_batched
+from recipe.shares import Share
 from recipe.strategies import check_places, check_strategy
 from support.programs import ROOT
 
@@ -71,7 +72,7 @@ def single(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mirrored")
-    finished(started(folder, "mirrored", 2, ["resumed", "sum", "apart"]))
+    finished(started(folder, "mirrored", 2, ["resumed", "sum", "apart", "divided"]))
     return folder
 
 
@@ -112,6 +113,12 @@ def test_a_loss_that_is_a_sum(mirrored, single):
 def test_without_synchronization_training_is_another(mirrored, single):
     """The measurement can fail: statistics of half a batch give other weights."""
     assert errors(mirrored, single, "apart")[0] > 1e-2
+
+
+@ON_TENSORFLOW
+def test_a_worker_divides_its_batches_among_its_replicas(mirrored):
+    with np.load(mirrored / "divided.npz") as found:
+        np.testing.assert_array_equal(found["figure divided"], np.arange(32).reshape(4, 2, 4))
 
 
 @ON_TENSORFLOW
@@ -250,3 +257,23 @@ def test_the_last_batch_is_filled_up_with_images_of_no_weight():
     assert not pixels[3].any()
     # Eight places share what seven images weigh.
     np.testing.assert_allclose(weights, [8 / 7, 8 / 7, 8 / 7, 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("images", [1, 4, 5, 6, 7, 8])
+def test_processes_evaluate_in_as_many_batches_as_each_other(images):
+    """Each image weighs as much as any other, and of the filling there is none."""
+    numbers = tf.data.Dataset.range(1, images + 1).enumerate()
+    weighed = np.zeros(images + 1)
+    steps = []
+    for index in range(2):
+        share = Share(index, 2)
+        own = share.of(numbers, 4).map(lambda _, number: (tf.fill([2, 2, 3], number), number))
+        batches = evenly_batched(own.batch(share.size(4)), 4, images, share)
+        assert int(batches.cardinality()) == -(-images // 4)
+        for pixels, labels, weights in batches.as_numpy_iterator():
+            assert pixels.shape == (2, 2, 2, 3)
+            np.add.at(weighed, labels, weights)
+        steps.append(len(list(batches)))
+    whole = -(-images // 4) * 4
+    assert steps == [whole // 4] * 2
+    np.testing.assert_allclose(weighed, [0.0, *[whole / images] * images], rtol=1e-6)

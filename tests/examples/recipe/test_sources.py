@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from recipe.pipeline import (
     training_batches,
 )
 from recipe.settings import Recipe
+from recipe.shares import WHOLE, Share
 from recipe.sources import open_source
 from support.recipe_data import SIDE, pictures, write_folder, write_prepared
 from support.tfds_files import CLASS_NAMES, image_features, image_rows, write_tfds
@@ -100,6 +102,45 @@ def test_batches_depend_on_seed_epoch_and_step_alone(source, root):
         training_batches(source, recipe(root, seed=6), epoch=3),
     ):
         assert np.abs(arrays(other)[0] - images).max() > 0.1
+
+
+def test_the_shares_of_all_processes_are_the_batches(source, root):
+    settings = recipe(root, seed=5)
+    shares = [Share(index, 2) for index in range(2)]
+    for whole, *parts in (
+        [training_batches(source, settings, 3, 1, share) for share in (WHOLE, *shares)],
+        [evaluation_batches(source, settings, share) for share in (WHOLE, *shares)],
+    ):
+        ours = [batch.as_numpy_iterator() for batch in parts]
+        for images, labels in whole.as_numpy_iterator():
+            together = [next(part, None) for part in ours]  # of the last one there may be none
+            halves = [half for half in together if half is not None]
+            np.testing.assert_array_equal(np.concatenate([half[0] for half in halves]), images)
+            np.testing.assert_array_equal(np.concatenate([half[1] for half in halves]), labels)
+        assert [next(part, None) for part in ours] == [None, None]
+
+
+def test_the_share_of_another_process_is_not_decoded(root):
+    """Every fourth image is no image: only the second process stumbles over it."""
+    settings = recipe(root, "tiny_pets")
+    images, labels = pictures(8, seed=0), np.zeros(8, "int64")
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    encoded[3::4] = [b"no image"] * 2
+    records = tf.data.Dataset.from_tensor_slices((encoded, labels))
+    source = SimpleNamespace(
+        name="damaged",
+        class_names=CLASS_NAMES,
+        train_size=8,
+        training_records=lambda seed, skip: records.skip(skip),
+        evaluation_records=lambda: records,
+    )
+    for batches in (
+        lambda share: training_batches(source, settings, 0, share=share),
+        lambda share: evaluation_batches(source, settings, share),
+    ):
+        assert [len(part) for part, _ in batches(Share(0, 2)).as_numpy_iterator()] == [2, 2]
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            list(batches(Share(1, 2)))
 
 
 def test_evaluation_holds_every_image_as_it_is(root):
