@@ -79,7 +79,8 @@ def _shifted(encoded: Tensor, seed: Tensor, size: int, border: int) -> Tensor:
     top, left = tf.unstack(
         tf.random.stateless_uniform((2,), offset_seed, 0, 2 * border + 1, tf.int32)
     )
-    return random_flip(padded[top : top + size, left : left + size], flip_seed)
+    part = tf.ensure_shape(padded[top : top + size, left : left + size], (size, size, CHANNELS))
+    return random_flip(part, flip_seed)
 
 
 def resize_and_center_crop(encoded: Tensor, size: int) -> Tensor:

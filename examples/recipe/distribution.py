@@ -17,8 +17,12 @@ from command_line import InputError
 import keras_finet
 from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
+from recipe.lost_workers import lost_workers
 from recipe.shares import WHOLE, Share
 from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_places, check_strategy
+
+# In the errors of gRPC and of the libraries of collective operations on CPUs and GPUs.
+_SIGNS_OF_LOSS = ("UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "Gloo", "NCCL", "heartbeat")
 
 
 class Distribution(Protocol):
@@ -171,13 +175,30 @@ class DataParallel(_KerasFit):
     def check_same(self, epoch: int, step: int) -> None:
         from jax.experimental import multihost_utils
 
-        places = multihost_utils.process_allgather(np.array([epoch, step]))
+        with lost_workers(self._is_lost):
+            places = multihost_utils.process_allgather(np.array([epoch, step]))
         check_places(np.reshape(places, (-1, 2)).tolist())
 
     def wait(self) -> None:
         from jax.experimental import multihost_utils
 
-        multihost_utils.sync_global_devices("recipe")
+        with lost_workers(self._is_lost):
+            multihost_utils.sync_global_devices("recipe")
+
+    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
+        with lost_workers(self._is_lost):
+            return super().fit(model, batches, **options)
+
+    def _is_lost(self, error: Exception) -> bool:
+        import jax
+
+        several = self.share.count > 1
+        return several and isinstance(error, jax.errors.JaxRuntimeError) and says_lost(error)
+
+
+def says_lost(error: Exception) -> bool:
+    """Whether an error of jax's, which are all of one type, is about another process."""
+    return any(sign in str(error) for sign in _SIGNS_OF_LOSS)
 
 
 def _join_processes() -> None:

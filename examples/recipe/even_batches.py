@@ -32,10 +32,15 @@ def evenly_batched(batches: Any, batch_size: int, images: int, share: Share = WH
         weights = tf.fill(tf.shape(labels)[:1], weight)
         return tuple(_padded(part, length) for part in (pixels, labels, weights))
 
-    filled = batches.map(fill)
-    empty = tuple(tf.zeros(part.shape, part.dtype) for part in filled.element_spec)
-    filling = tf.data.Dataset.from_tensors(empty).repeat()
-    return filled.concatenate(filling).take(steps)
+    return endless(batches.map(fill)).take(steps)
+
+
+def endless(batches: Any) -> Any:
+    """Batches of one shape, followed by zeros without end."""
+    import tensorflow as tf
+
+    empty = tuple(tf.zeros(part.shape, part.dtype) for part in batches.element_spec)
+    return batches.concatenate(tf.data.Dataset.from_tensors(empty).repeat())
 
 
 def _padded(tensor: Any, length: int) -> Any:

@@ -11,11 +11,12 @@ from typing import Any
 
 from command_line import INTERRUPTED, InputError, make_folder
 
+from recipe.lost_workers import WorkerLost
 from recipe.options import RunOptions, read_options
 from recipe.settings import Recipe
 from recipe.smoke import smoke_images
 from recipe.sources import open_source
-from recipe.strategies import NONE, check_strategy
+from recipe.strategies import MULTIWORKER, NONE, check_strategy
 from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 
@@ -37,8 +38,26 @@ def run_program(name: str, description: str, make_recipe: Callable[..., Recipe])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         options = read_options(description, make_recipe, Path("out") / name)
+    except InputError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    code = _exit_code(name, options)
+    if code and options.strategy == MULTIWORKER:
+        # At an ordinary exit jax waits for the other processes, which may wait for this one.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _exit_code(name: str, options: RunOptions) -> int:
+    """Trains; says in a line what kept it from that."""
+    try:
         make_folder(options.out, ARTEFACTS)
         return _train(name, options)
+    except WorkerLost as lost:
+        print(f"{name}: {lost}", file=sys.stderr)
+        return 1
     except (InputError, ToolError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2

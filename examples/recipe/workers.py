@@ -7,6 +7,8 @@ the strategy runs the model's public `train_step` and `test_step`; all else is w
 from __future__ import annotations
 
 import contextlib
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -16,11 +18,18 @@ from command_line import InputError
 
 import keras_finet
 from recipe.communication import reductions
-from recipe.even_batches import evenly_batched
+from recipe.even_batches import endless, evenly_batched
+from recipe.lost_workers import lost_workers
 from recipe.shares import Share
 from recipe.strategies import check_places
 
 Figures = dict[str, float]
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 
 
 class Workers:
@@ -70,9 +79,14 @@ class Workers:
             own = self._strategy.run(lambda: tf.constant([numbers]))
             return self._strategy.gather(own, axis=0)
 
-        return gathered().numpy()
+        with lost_workers(_is_lost):
+            return gathered().numpy()
 
-    def fit(
+    def fit(self, model: Any, batches: Any, **options: Any) -> keras.callbacks.History:
+        with lost_workers(_is_lost):
+            return self._fit(model, batches, **options)
+
+    def _fit(
         self,
         model: Any,
         batches: Any,
@@ -117,8 +131,10 @@ class Workers:
         told.on_train_end(logs)
         return model.history
 
-    def _distributed(self, batches: Any) -> Any:
-        return divided(batches, self.replicas // self.share.count, self._strategy)
+    def _distributed(self, batches: Any) -> Iterator[Any]:
+        # Of data that may end the workers would ask each other before every step if there are more.
+        data = divided(endless(batches), self.replicas // self.share.count, self._strategy)
+        return itertools.islice(data, int(batches.cardinality()))
 
     def _evaluated(
         self, model: Any, batches: Any, steps: _Steps, told: keras.callbacks.CallbackList
@@ -130,6 +146,10 @@ class Workers:
         figures = _figures(model)
         told.on_test_end(figures)
         return {f"val_{name}": value for name, value in figures.items()}
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, _LOST)
 
 
 def divided(batches: Any, replicas: int, strategy: tf.distribute.Strategy) -> Any:

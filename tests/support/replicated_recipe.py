@@ -9,11 +9,13 @@ resumed: the same, stopped in the middle of an epoch and taken up again.
 sum: the loss is a sum over the batch, not a mean.
 apart: statistics are each replica's own.
 awaited: nothing is trained; a file of the process that writes is waited for.
+lost: the same, while every process but the first is killed in the second step.
 divided: nothing is trained; what each replica gets of a process's batches.
 sent: nothing is trained; what a step reduces over the workers is counted in its graph.
 """
 
 import os
+import signal
 import sys
 import time
 
@@ -40,6 +42,7 @@ from recipe.communication import reductions  # noqa: E402
 from recipe.coupled_sgd import CoupledSGD  # noqa: E402
 from recipe.distribution import distribution  # noqa: E402
 from recipe.engine import train  # noqa: E402
+from recipe.lost_workers import WorkerLost  # noqa: E402
 from recipe.papers import cifar  # noqa: E402
 from recipe.watching import Watch  # noqa: E402
 
@@ -106,7 +109,7 @@ def engine(spread, case):
     folder.mkdir(exist_ok=True)
     options = {"build": network, "distribution": spread, "checkpoint_steps": 1, "verbose": 0}
     if case == "resumed":
-        stop_after(5)
+        call_after(5, interrupt)
         try:
             train(RECIPE, Noise(), folder, **options)
         except KeyboardInterrupt:
@@ -119,18 +122,34 @@ def engine(spread, case):
     return result.model, rows
 
 
-def stop_after(steps):
-    """Ctrl-C after so many steps of all."""
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def call_after(steps, function):
+    """Calls a function after so many steps of all."""
     left = iter(range(steps))
     own = Watch.on_train_batch_end
 
-    def stopping(watch, batch, logs=None):
+    def watching(watch, batch, logs=None):
         own(watch, batch, logs)
         if next(left) == steps - 1:
             Watch.on_train_batch_end = own
-            raise KeyboardInterrupt
+            function()
 
-    Watch.on_train_batch_end = stopping
+    Watch.on_train_batch_end = watching
+
+
+def lost(spread, case):
+    """Prints what the first process says, and leaves like the programs."""
+    if not spread.is_chief:
+        call_after(2, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    try:
+        engine(spread, case)
+    except WorkerLost as error:
+        print(error, flush=True)
+        os._exit(0)
+    raise AssertionError("the loss was not noticed")
 
 
 def by_hand(spread, case):
@@ -201,6 +220,7 @@ WAYS = {
     "sum": by_hand,
     "apart": by_hand,
     "awaited": awaited,
+    "lost": lost,
     "divided": divided,
     "sent": sent,
 }

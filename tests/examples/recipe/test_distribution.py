@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -181,6 +182,32 @@ def test_two_processes_of_jax_train_as_one(single, tmp_path):
     written, nothing = (list((folder / "run_engine").iterdir()) for folder in folders)
     assert folders[0] / "run_engine/model.keras" in written
     assert nothing == []
+
+
+@pytest.mark.skipif(backend() not in ("tensorflow", "jax"), reason="neither engine")
+def test_a_worker_that_is_killed_is_one_line_to_the_other(tmp_path):
+    ports = free_ports(2)
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    first, second = (
+        started(
+            tmp_path,
+            "multiworker",
+            1,
+            ["lost"],
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            ),
+            KERAS_DISTRIBUTION_JOB_ADDRESSES=",".join(addresses),
+            KERAS_DISTRIBUTION_NUM_PROCESSES="2",
+            KERAS_DISTRIBUTION_PROCESS_ID=str(index),
+        )
+        for index in range(2)
+    )
+    (output,) = finished(first)
+    assert "another worker has stopped or cannot be reached" in output
+    assert "Traceback" not in output
+    told, _ = second.communicate(timeout=SECONDS)
+    assert second.returncode == -signal.SIGKILL, told
 
 
 def test_processes_that_find_other_checkpoints():

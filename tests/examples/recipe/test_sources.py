@@ -13,6 +13,7 @@ from image_data import load_digits
 from PIL import Image
 from recipe.papers import imagenet
 from recipe.pipeline import (
+    AUGMENTATIONS,
     evaluation_batches,
     recipe_normalization,
     steps_per_epoch,
@@ -150,6 +151,17 @@ def test_evaluation_holds_every_image_as_it_is(root):
     expected = keras_finet.preprocess_input(pictures(TEST, seed=1).astype("float32"))
     np.testing.assert_allclose(images, expected, atol=1e-5)
     np.testing.assert_array_equal(labels, np.eye(3)[np.arange(TEST) % 3])
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_all_but_the_last_batch_have_one_shape_that_is_known(root, augmentation):
+    settings = recipe(root, augmentation=augmentation)
+    source = open_source(settings)
+    images, labels = training_batches(source, settings, epoch=0).element_spec
+    assert images.shape.as_list() == [4, SIDE, SIDE, 3]
+    assert labels.shape.as_list() == [4, 3]
+    images, labels = evaluation_batches(source, settings).element_spec
+    assert images.shape.as_list() == [None, SIDE, SIDE, 3]
 
 
 def test_no_tuner_is_waited_for_when_an_epoch_is_over(source, root):
