@@ -13,10 +13,12 @@ from whole_files import replacing
 from normalization_comparison.report import Comparison
 from normalization_comparison.variants import BASELINE, VARIANTS
 
+COLORS = 10  # of Matplotlib's cycle
+
 
 def write_picture(path: Path, comparisons: Sequence[Comparison]) -> None:
     """Draws the curves of each comparison, and beside them the final differences to BN."""
-    figure = matplotlib.figure.Figure(figsize=(13, 4.6 * len(comparisons)), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(15, 4.6 * len(comparisons)), layout="constrained")
     grid = figure.subplots(len(comparisons), 2, squeeze=False, width_ratios=[1.2, 1])
     for (curves, differences), comparison in zip(grid, comparisons, strict=True):
         _draw_curves(curves, comparison)
@@ -30,14 +32,16 @@ def _draw_curves(axes: Any, comparison: Comparison) -> None:
         seeds = [run.top1 for run in comparison.runs if run.variant == row.variant]
         percent = 100 * np.array(seeds)
         epochs = np.arange(1, percent.shape[1] + 1)
-        color = "black" if row.variant == BASELINE else f"C{index}"
-        axes.plot(epochs, percent.mean(0), color=color, label=row.title, marker=".")
+        color = "black" if row.variant == BASELINE else f"C{index % COLORS}"
+        line = "--" if index > COLORS else "-"
+        axes.plot(epochs, percent.mean(0), line, color=color, label=row.title, marker=".")
         axes.fill_between(epochs, percent.min(0), percent.max(0), color=color, alpha=0.12)
     axes.set(title=str(comparison.setting), xlabel="epoch", ylabel="top-1 on test images (%)")
     axes.title.set_fontsize("small")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    # Beside the axes: among many curves it would cover some.
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _draw_differences(axes: Any, comparison: Comparison) -> None:

@@ -2,10 +2,12 @@
 
 import json
 
+import matplotlib.figure
 import pytest
 from command_line import InputError
 from normalization_comparison import picture, report
 from normalization_comparison.statistics import rows
+from normalization_comparison.variants import VARIANTS
 from support.full_disk import full_disk
 
 
@@ -57,6 +59,26 @@ def test_the_table_fits_a_terminal_of_110_columns(comparison, capsys):
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 110
     assert "+4.00 [-0.30, +8.30]" in printed
+
+
+def test_curves_of_all_variants_differ_and_the_legend_covers_none(
+    setting, make_run, monkeypatch, tmp_path
+):
+    drawn = []
+    own = matplotlib.figure.Figure.savefig
+
+    def save(figure, *arguments, **options):
+        own(figure, *arguments, **options)
+        drawn.append(figure)
+
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", save)
+    runs = [make_run(variant, 0, 0.5) for variant in VARIANTS]
+    picture.write_picture(tmp_path / "curves.png", [report.Comparison(setting, runs)])
+    curves = drawn[0].axes[0]
+    looks = {(line.get_color(), line.get_linestyle()) for line in curves.lines}
+    assert len(looks) == len(VARIANTS)
+    legend = curves.get_legend().get_window_extent()
+    assert not any(legend.overlaps(axes.get_window_extent()) for axes in drawn[0].axes)
 
 
 @pytest.mark.parametrize("write", [report.write_json, picture.write_picture])
