@@ -19,19 +19,18 @@ from recipe.building import (
     load_initial_weights,
     with_float32_outputs,
 )
-from recipe.checkpoints import CheckpointFile, Progress
+from recipe.checkpoints import CheckpointFile
 from recipe.deployment.card import remove_cards
 from recipe.devices import leave_gpus_to_keras
 from recipe.distribution import Distribution, OneDevice
+from recipe.epochs import Epochs
 from recipe.logs import Logs, NoLogs
 from recipe.model_file import save_model
-from recipe.pipeline import evaluation_batches, steps_per_epoch, training_batches
-from recipe.schedules import schedule
+from recipe.pipeline import steps_per_epoch
 from recipe.settings import Recipe
 from recipe.sources import Source
 from recipe.teacher import Teacher, taught
 from recipe.tensorflow_errors import data_errors
-from recipe.watching import Watch
 
 MODEL = "model.keras"
 CHECKPOINT_STEPS = 1000
@@ -149,7 +148,7 @@ def train(
             print(announcement, flush=True)
         progress = file.restore(model)
         spread.check_same(progress.epoch, progress.step)
-        epochs = _Epochs(
+        epochs = Epochs(
             recipe, source, spread, file, logs, steps, checkpoint_steps, callbacks, verbose
         )
         with data_errors(source.name):
@@ -164,75 +163,6 @@ def train(
     return TrainingResult(
         final, recipe, source, folder, folder / MODEL, given_teacher, progress.history
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Epochs:
-    """The epochs that are left of a run."""
-
-    recipe: Recipe
-    source: Source
-    spread: Distribution
-    file: CheckpointFile
-    logs: Logs | NoLogs
-    steps: int
-    checkpoint_steps: int
-    callbacks: Sequence[keras.callbacks.Callback]
-    verbose: str | int
-
-    def run(self, model: Any, progress: Progress) -> None:
-        evaluation = self.spread.evaluation_data(
-            evaluation_batches(self.source, self.recipe, self.spread.share),
-            self.recipe.batch_size,
-            self.source.evaluation_size,
-        )
-        self.logs.epochs(progress.history)
-        for _ in range(progress.epoch, self.recipe.epochs):
-            watch = Watch(
-                self.file,
-                progress,
-                every=self.checkpoint_steps,
-                steps=self.steps,
-                note=self.logs.step,
-            )
-            row = self._epoch(model, progress, evaluation, watch)
-            self.logs.epoch(row)
-            progress.history.append(row)
-            progress.epoch, progress.step = progress.epoch + 1, 0
-            watch.save()
-            self.logs.epochs(progress.history)
-
-    def _epoch(
-        self, model: Any, progress: Progress, evaluation: Any, watch: Watch
-    ) -> dict[str, float]:
-        callbacks = [watch, *self.callbacks]
-        if self.recipe.ema is not None:
-            callbacks.append(keras.callbacks.SwapEMAWeights())
-        fitted = self.spread.fit(
-            model,
-            training_batches(
-                self.source, self.recipe, progress.epoch, progress.step, self.spread.share
-            ),
-            initial_epoch=progress.epoch,
-            epochs=progress.epoch + 1,
-            validation_data=evaluation,
-            shuffle=False,  # the data come in an order of their own
-            callbacks=callbacks,
-            verbose=self.verbose,
-        )
-        figures = {name: float(value) for name, (value,) in fitted.history.items()}
-        return {
-            "epoch": progress.epoch + 1,
-            **figures,
-            "learning_rate": self._last_rate(model),
-            "images_per_second": watch.steps_per_second * self.recipe.batch_size,
-        }
-
-    def _last_rate(self, model: Any) -> float:
-        """Of the last step that was taken; the optimizer's own is already the next step's."""
-        taken = int(keras.ops.convert_to_numpy(inner_optimizer(model).iterations))
-        rate = schedule(self.recipe, self.steps)(max(taken - 1, 0))
-        return float(keras.ops.convert_to_numpy(rate))
 
 
 def _configuration(recipe: Recipe, source: Source) -> dict[str, Any]:
