@@ -174,7 +174,9 @@ def parse_options() -> argparse.Namespace:
         metavar="DIR",
         help="where TFDS data sets are (default: TFDS_DATA_DIR or ~/tensorflow_datasets)",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.seeds = list(dict.fromkeys(options.seeds))
+    return options
 
 
 def share(text: str) -> float:

@@ -10,6 +10,7 @@ from recipe.papers import cifar
 from recipe.settings import Recipe
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+TRAINING_IMAGES, EVALUATION_IMAGES = 50_000, 10_000  # of both
 TITLES = {
     5: "Table 5: top-1 accuracy of Finet by the number of groups",
     6: "Table 6: top-1 accuracy of Finet by the number of input channels in a group",

@@ -12,13 +12,16 @@ from typing import Any
 from command_line import InputError
 from recipe.engine import train
 from recipe.settings import Recipe
+from recipe.smoke import COUNTS as SMOKE_COUNTS
 from recipe.smoke import smoke_images
 from recipe.sources import Source, open_source
+from stored_records import check_fields, is_count, is_share
 
-from paper_tables.accuracy_cells import Cell
+from paper_tables.accuracy_cells import DATASETS, EVALUATION_IMAGES, TRAINING_IMAGES, Cell
 from tflite_tools.output_folder import whole_file
 
 RESULT = "result.json"
+COUNTS = ("epochs", "training_images", "evaluation_images")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,15 @@ class Budget:
     @property
     def is_whole(self) -> bool:
         return self.share == 1 and not self.smoke
+
+    def limits(self, recipe: Recipe) -> dict[str, int | None]:
+        """How many of the data set's images are used; None for all."""
+        if self.is_whole:
+            return {"train_limit": None, "evaluation_limit": None}
+        return {
+            "train_limit": max(recipe.batch_size, round(self.share * TRAINING_IMAGES)),
+            "evaluation_limit": max(1, round(self.share * EVALUATION_IMAGES)),
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,20 +92,27 @@ class Runs:
         file = self._folder_of(cell, seed) / RESULT
         if not file.exists():
             return None
-        try:
-            result = Result(**json.loads(file.read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+        result = _read(file)
+        recipe = self._recipe(cell, seed, str(result.recipe.get("dataset")))
+        wanted = self._wanted(recipe)
+        found = {**result.recipe, **{name: getattr(result, name) for name in COUNTS}}
+        if names := [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]:
+            differing = ", ".join(name.replace("_", " ") for name in names)
             raise InputError(
-                f"{file}: cannot be read ({error}). Remove it to train that row again."
-            ) from error
-        wanted = self._recipe(cell, seed, result.recipe).as_json()
-        if result.recipe != wanted:
-            names = [name for name in wanted if result.recipe.get(name) != wanted[name]]
-            raise InputError(
-                f"{file}: is the result of another recipe, which differs in {', '.join(names)}. "
-                "Remove it to train that row again, or choose another --results."
+                f"{file}: is the result of another recipe, which differs in {differing}. Remove it "
+                "to train that row again, or choose another --results."
             )
         return result
+
+    def _wanted(self, recipe: Recipe) -> dict[str, Any]:
+        """What the result of a recipe says of it, and of the images."""
+        images = SMOKE_COUNTS
+        if not self._budget.smoke:
+            images = (
+                recipe.train_limit or TRAINING_IMAGES,
+                recipe.evaluation_limit or EVALUATION_IMAGES,
+            )
+        return {**recipe.as_json(), **dict(zip(COUNTS, (recipe.epochs, *images), strict=True))}
 
     def train(self, cell: Cell, seed: int) -> Result:
         """Trains a row to its end, from where an earlier call was interrupted, and keeps it."""
@@ -103,7 +122,9 @@ class Runs:
         print(
             f"{cell.name}, seed {seed}: {_amount(recipe, source)} ...", file=sys.stderr, flush=True
         )
-        trained = train(recipe, source, folder, eagerly=self._budget.smoke, verbose=0)
+        trained = train(
+            recipe, source, folder, eagerly=self._budget.smoke, option="--results", verbose=0
+        )
         result = Result(
             trained.top1,
             recipe.epochs,
@@ -118,32 +139,52 @@ class Runs:
 
     def _prepared(self, cell: Cell, seed: int, folder: Path) -> tuple[Recipe, Source]:
         if self._budget.smoke:
-            images = {"dataset": str(smoke_images(folder))}
-            recipe = self._recipe(cell, seed, images)
+            recipe = self._recipe(cell, seed, str(smoke_images(folder)))
             return recipe, open_source(recipe)
-        whole = open_source(cell.recipe, data_dir=self._data_dir)
-        share = self._budget.share
-        limits = {
-            "train_limit": max(cell.recipe.batch_size, round(share * whole.train_size)),
-            "evaluation_limit": max(1, round(share * whole.evaluation_size)),
-        }
-        recipe = self._recipe(cell, seed, {} if self._budget.is_whole else limits)
+        recipe = self._recipe(cell, seed, cell.recipe.dataset)
+        _check_images(open_source(cell.recipe, data_dir=self._data_dir), recipe.dataset)
         return recipe, open_source(recipe, data_dir=self._data_dir)
 
-    def _recipe(self, cell: Cell, seed: int, found: dict[str, Any]) -> Recipe:
-        """A row's recipe within the budget; what depends on the data is as it was found."""
+    def _recipe(self, cell: Cell, seed: int, dataset: str) -> Recipe:
+        """A row's recipe within the budget; a trial's data are in a folder of its own."""
         recipe = dataclasses.replace(cell.recipe, seed=seed)
         if self._budget.smoke:
             small = {"model": "finet_small"} if recipe.model == "finet_large" else {}
-            recipe = dataclasses.replace(recipe, batch_size=16, dataset=found["dataset"], **small)
+            recipe = dataclasses.replace(recipe, batch_size=16, dataset=dataset, **small)
             return recipe.with_epochs(1)
         epochs = max(1, round(self._budget.share * recipe.epochs))
-        limits = {name: found.get(name) for name in ("train_limit", "evaluation_limit")}
-        return dataclasses.replace(recipe.with_epochs(epochs), **limits)
+        return dataclasses.replace(recipe.with_epochs(epochs), **self._budget.limits(recipe))
 
     def _folder_of(self, cell: Cell, seed: int) -> Path:
         budget = "smoke" if self._budget.smoke else f"budget_{self._budget.share:g}"
         return self._folder / budget / cell.name.replace("/", "_") / f"seed_{seed}"
+
+
+def _read(file: Path) -> Result:
+    try:
+        result = Result(**json.loads(file.read_bytes()))
+        check_fields(
+            result,
+            top1=is_share,
+            **dict.fromkeys(COUNTS, is_count),
+            recipe=lambda value: isinstance(value, dict),
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{file}: cannot be read ({error}). Remove it to train that row again."
+        ) from error
+    return result
+
+
+def _check_images(source: Source, dataset: str) -> None:
+    """Refuses what only has the name of the data set: its figures would not be the paper's."""
+    found = source.train_size, source.evaluation_size
+    if found != (TRAINING_IMAGES, EVALUATION_IMAGES):
+        raise InputError(
+            f"{dataset}: expected {DATASETS[dataset]}'s {TRAINING_IMAGES:,} images to train on and "
+            f"{EVALUATION_IMAGES:,} to evaluate on, got {found[0]:,} and {found[1]:,}. Prepare it "
+            f"again: tfds build {dataset} --overwrite"
+        )
 
 
 def _amount(recipe: Recipe, source: Source) -> str:

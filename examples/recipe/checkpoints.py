@@ -58,10 +58,19 @@ class CheckpointFile:
         folder: Where it is.
         configuration: What the weights depend on: a checkpoint of another one is refused.
         writes: Whether this process writes it; of several workers one does, all read it.
+        option: By which the user chose the folder, for messages.
     """
 
-    def __init__(self, folder: Path, configuration: dict[str, Any], *, writes: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        configuration: dict[str, Any],
+        *,
+        writes: bool = True,
+        option: str = "--out",
+    ) -> None:
         self.path = folder / CHECKPOINT
+        self._option = option
         self._configuration = configuration
         self._writes = writes
         if not writes:
@@ -114,7 +123,7 @@ class CheckpointFile:
         if [value.shape for value in values] != [tuple(each.shape) for each in variables]:
             raise InputError(
                 f"{self.path}: expected the {len(variables)} arrays of {model.name}, got "
-                f"{len(values)} of other shapes. Choose another --out."
+                f"{len(values)} of other shapes. Choose another {self._option}."
             )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
@@ -130,7 +139,7 @@ class CheckpointFile:
         except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"{self.path}: the checkpoint cannot be read ({type(error).__name__}). Remove it "
-                "to start again, or choose another --out."
+                f"to start again, or choose another {self._option}."
             ) from error
 
     def _check_configuration(self, other: dict[str, Any]) -> None:
@@ -144,7 +153,7 @@ class CheckpointFile:
         )
         raise InputError(
             f"{self.path}: is the checkpoint of another configuration: {differences}. Choose "
-            "another --out, or the same options."
+            f"another {self._option}, or the same options."
         )
 
 

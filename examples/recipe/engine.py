@@ -86,6 +86,7 @@ def train(
     checkpoint_steps: int = CHECKPOINT_STEPS,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     eagerly: bool = False,
+    option: str = "--out",
     verbose: str | int = "auto",
 ) -> TrainingResult:
     """Trains a recipe to its end, from the checkpoint in the folder if there is one.
@@ -109,6 +110,7 @@ def train(
         callbacks: Further callbacks; each epoch is a `fit` of its own to them. What they keep in
             themselves is not in the checkpoint.
         eagerly: Skips the compilation of the step, which costs more than a few steps do.
+        option: By which the user chose the folder, for messages.
         verbose: As in `keras.Model.fit`.
 
     Returns:
@@ -128,7 +130,7 @@ def train(
         "first step": None if first_step is None else _first_step_name(first_step, folder),
         "teacher": None if given_teacher is None else given_teacher.sha256,
     }
-    file = CheckpointFile(folder, configuration, writes=spread.is_chief)
+    file = CheckpointFile(folder, configuration, writes=spread.is_chief, option=option)
     logs = Logs(folder) if spread.is_chief else NoLogs()
     _set_up(recipe)
     with spread.scope():

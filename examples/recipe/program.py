@@ -107,7 +107,11 @@ def _train(name: str, options: RunOptions) -> int:
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except TrainingStopped as stopped:
-        print(f"{name}: {stopped}", file=sys.stderr)
+        print(
+            f"{name}: {stopped} Start again in another --out with a smaller --learning-rate or "
+            "with --warmup-epochs.",
+            file=sys.stderr,
+        )
         return 1
     print(f"top-1 {result.top1:.2%}, top-5 {result.top5:.2%}. {result.file}", flush=True)
     if not options.deploy:

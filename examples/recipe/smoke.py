@@ -14,6 +14,7 @@ from tflite_tools.output_folder import whole_file
 CLASSES = ("blue", "green", "red")
 SIDE = 36
 EACH = {"train": 16, "val": 8}
+COUNTS = tuple(len(CLASSES) * count for count in EACH.values())
 
 
 def smoke_images(folder: Path) -> Path:

@@ -93,10 +93,7 @@ class Watch(keras.callbacks.Callback):
             if self._file.path.exists()
             else ("there is no checkpoint yet")
         )
-        return TrainingStopped(
-            f"{why}; {kept}. Start again in another --out with a smaller --learning-rate or with "
-            "--warmup-epochs."
-        )
+        return TrainingStopped(f"{why}; {kept}.")
 
 
 def metric_sums(model: Any) -> list[np.ndarray]:

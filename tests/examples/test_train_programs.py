@@ -57,6 +57,7 @@ def test_a_loss_that_is_no_number_is_exit_code_1(tmp_path):
     (line,) = process.stderr.splitlines()
     assert line.startswith("train_cifar: the loss is nan in epoch 1, step ")
     assert f"the last good checkpoint is {tmp_path / 'checkpoint.npz'}" in line
+    assert line.endswith("another --out with a smaller --learning-rate or with --warmup-epochs.")
     assert not (tmp_path / "model.keras").exists()
 
 

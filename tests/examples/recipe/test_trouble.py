@@ -104,7 +104,6 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint_kept(data,
     said = refusal(TrainingStopped, data, tmp_path, callbacks=[PoisonAt(3)])
     assert said.startswith("the loss is nan in epoch 1, step 4; the last good checkpoint is ")
     assert str(tmp_path / CHECKPOINT) in said
-    assert "smaller --learning-rate" in said
     kept = checkpoint_of(tmp_path)
     assert '"step": 2' in kept.pop("header").item()
     assert all(np.isfinite(array).all() for array in kept.values())
@@ -126,7 +125,7 @@ def test_a_validation_loss_that_is_no_number_stops_before_the_epoch_counts(data,
 
 def test_without_a_checkpoint_it_says_so(data, tmp_path):
     said = refusal(TrainingStopped, data, tmp_path, callbacks=[PoisonAt(1)])
-    assert "in epoch 1, step 2; there is no checkpoint yet. " in said
+    assert "in epoch 1, step 2; there is no checkpoint yet." in said
 
 
 def test_a_checkpoint_of_another_configuration(data, out):
