@@ -35,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 RESULTS = ("results.json", "results.md", "results.png")
 SMOKE_VARIANTS = (BASELINE, "g4")
 SMOKE_IMAGES = 96
+SEEDS = [0, 1, 2, 3, 4]
 
 
 def main() -> int:
@@ -159,9 +160,7 @@ def parse_options() -> argparse.Namespace:
         default=list(VARIANTS),
         help="; ".join(f"{name}: {variant.title}" for name, variant in VARIANTS.items()),
     )
-    parser.add_argument(
-        "--seeds", type=whole_number(0, 2**32 - 1), nargs="+", default=[0, 1, 2, 3, 4]
-    )
+    parser.add_argument("--seeds", type=whole_number(0, 2**32 - 1), nargs="+", default=SEEDS)
     parser.add_argument(
         "--epochs", type=whole_number(1, 10_000), help="in place of the recipe's; it says how many"
     )
@@ -210,8 +209,10 @@ def completed(options: argparse.Namespace) -> argparse.Namespace:
     if options.smoke:
         if options.variants == list(VARIANTS):
             options.variants = list(SMOKE_VARIANTS)
-        options.seeds = options.seeds[:2]
-        options.epochs, options.train_images = options.epochs or 1, SMOKE_IMAGES
+        if options.seeds == SEEDS:
+            options.seeds = SEEDS[:2]
+        options.epochs = options.epochs or 1
+        options.train_images = options.train_images or SMOKE_IMAGES
     for name in ("data", "model", "variants", "seeds"):
         setattr(options, name, list(dict.fromkeys(getattr(options, name))))
     return options

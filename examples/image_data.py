@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ class ImageData:
             f"{self.name}: {len(self.train_labels)} images to train on, {len(self.test_labels)} to "
             f"test on, {len(self.class_names)} classes"
         )
+
+    @property
+    def sha256(self) -> str:
+        """Of all images and labels."""
+        digest = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
 
     def with_fewer_images(self, most: int) -> ImageData:
         """Returns the same data with at most so many images to train and to test on."""
@@ -89,9 +98,12 @@ def held_out(labels: np.ndarray) -> np.ndarray:
 
 
 def _read(file: Path, size: int) -> np.ndarray:
+    # Only now: the digits and the characters need no LiteRT.
+    from tflite_tools.eight_bits import eight_bits
+
     try:
         with Image.open(file) as image:
-            return _to_rgb(ImageOps.exif_transpose(image), size)
+            return _to_rgb(eight_bits(ImageOps.exif_transpose(image)), size)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{file} cannot be read as an image: {error}") from error
 

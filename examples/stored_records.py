@@ -27,6 +27,10 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and is_positive(value)
 
 
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def check_fields(record: Any, **checks: Check) -> None:
     """Checks attributes of a record, each by the function of its name.
 

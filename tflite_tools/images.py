@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tflite_tools.eight_bits import eight_bits
 from tflite_tools.errors import ToolError
 from tflite_tools.preprocessing import normalization
 from tflite_tools.quiet import silenced
@@ -56,7 +57,7 @@ class ImageShape:
         """An image of any size and mode as `(height, width, channels)` from 0 to 255."""
         from PIL.Image import Resampling
 
-        converted = image.convert(_MODES[self.channels])
+        converted = eight_bits(image).convert(_MODES[self.channels])
         resized = converted.resize((self.width, self.height), Resampling.BILINEAR)
         return np.asarray(resized, np.float32).reshape(self.height, self.width, self.channels)
 

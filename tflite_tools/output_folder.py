@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,19 +29,42 @@ def output_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_file(final: Path) -> Iterator[Path]:
-    """Yields a temporary name beside `final`; it gets that name when the block succeeds."""
-    temporary = _temporary_name(final)
+    """Yields a temporary name beside `final`; it gets that name when the block succeeds.
+
+    What a link leads to is replaced, not the link. A device or a pipe, such as /dev/stdout, stays
+    what it is, and gets the content.
+    """
     if os.path.isdir(final):  # noqa: PTH112  (Path's raises on long names)
         raise ToolError(f"{final}: expected a file or nothing there, got a folder. Remove it.")
+    if os.path.exists(final) and not os.path.isfile(final):  # noqa: PTH110, PTH113
+        with tempfile.TemporaryDirectory() as folder, _named(final):
+            yield Path(folder) / final.name
+            _copy(Path(folder) / final.name, final)
+        return
+    target = Path(os.path.realpath(final))
+    temporary = _temporary_name(target)
     try:
-        yield temporary
-        temporary.replace(final)
-    except OSError as error:
-        raise ToolError(f"{final}: cannot be written: {error.strerror}.") from error
+        with _named(final):
+            yield temporary
+            temporary.replace(target)
     finally:
         # A name that cannot be written cannot be removed either; the error above says so.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(final: Path) -> Iterator[None]:
+    """Says of which file it is that something cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ToolError(f"{final}: cannot be written: {error.strerror}.") from error
+
+
+def _copy(content: Path, stream: Path) -> None:
+    with stream.open("wb") as file:
+        file.write(content.read_bytes())
 
 
 def replaceable_file(folder: Path, stem: str, is_same: Callable[[Path], bool]) -> Path:

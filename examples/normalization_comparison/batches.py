@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 from training import random_shifts, shifted
 
@@ -18,7 +19,7 @@ def epoch_plan(setting: Setting, seed: int, epoch: int) -> tuple[np.ndarray, np.
     return order.reshape(shape), random_shifts(rng, *shape, shift=setting.shift)
 
 
-class PlannedBatches:
+class PlannedBatches(keras.utils.PyDataset):
     """The batches of one epoch: images and their labels."""
 
     def __init__(
@@ -28,6 +29,7 @@ class PlannedBatches:
         plan: tuple[np.ndarray, np.ndarray],
         image_size: int,
     ) -> None:
+        super().__init__()
         self.image_size = image_size
         self.images = images
         self.labels = labels

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from command_line import InputError
+from stored_records import check_fields, is_count, is_positive, is_text
 from whole_files import write_text
 
 from normalization_comparison.setting import Setting
@@ -73,12 +74,24 @@ def read(out: Path, setting: Setting, variants: Iterable[str]) -> Deployment | N
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         rows = tuple(_row(row) for row in content["rows"] if row["variant"] in variants)
-        return Deployment(content["machine"], content["rounds"], rows) if rows else None
+        deployment = Deployment(content["machine"], content["rounds"], rows)
+        check_fields(deployment, machine=is_text, rounds=is_count)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{file}: is no record of a deployment ({error}). Delete it and run --deploy again."
         ) from error
+    return deployment if rows else None
 
 
 def _row(content: dict[str, Any]) -> Deployed:
-    return Deployed(**{**content, "ratio_spread": tuple(content["ratio_spread"])})
+    row = Deployed(**{**content, "ratio_spread": tuple(content["ratio_spread"])})
+    check_fields(
+        row,
+        ops=lambda value: isinstance(value, dict) and all(map(is_count, value.values())),
+        size_bytes=is_count,
+        packed_bytes=lambda value: value is None or is_count(value),
+        median_ms=is_positive,
+        ratio=is_positive,
+        ratio_spread=lambda value: len(value) == 2 and all(map(is_positive, value)),
+    )
+    return row

@@ -47,7 +47,8 @@ def _draw_curves(axes: Any, comparison: Comparison) -> None:
 def _draw_differences(axes: Any, comparison: Comparison) -> None:
     known = {row.title: row.difference for row in comparison.rows if row.difference is not None}
     for index, difference in enumerate(known.values()):
-        axes.plot([difference.low, difference.high], [index, index], color="tab:blue")
+        if difference.low is not None:
+            axes.plot([difference.low, difference.high], [index, index], color="tab:blue")
         axes.plot(difference.mean, index, "o", color="tab:blue")
         axes.annotate(
             f"{difference.mean:+.2f}",

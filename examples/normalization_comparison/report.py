@@ -18,7 +18,7 @@ from normalization_comparison import deployment_table
 from normalization_comparison.deployed import Deployment
 from normalization_comparison.runs import Run
 from normalization_comparison.setting import Setting
-from normalization_comparison.statistics import Row, rows
+from normalization_comparison.statistics import Difference, Row, rows
 
 HEADINGS = ("", "top-1 %", "lowest", "− BN [95 %]", "p", "time / BN", "memory / BN", "seeds")
 UNKNOWN = "–"
@@ -55,7 +55,11 @@ def print_table(comparison: Comparison) -> None:
     for row in comparison.rows:
         table.add_row(*map(rich.markup.escape, cells(row)))
     width = None if sys.stdout.isatty() else TEXT_WIDTH
-    rich.console.Console(width=width).print(table)
+    console = rich.console.Console(width=width)
+    console.print(table)
+    if len({(run.device, *sorted(run.versions.items())) for run in comparison.runs}) > 1:
+        where = rich.markup.escape(_where(comparison.runs))
+        console.print(f"Not all runs are of one machine and of the same versions. {where}")
 
 
 def markdown(comparisons: Sequence[Comparison]) -> str:
@@ -90,14 +94,18 @@ def cells(row: Row) -> list[str]:
         row.title,
         f"{row.mean:.2f}{spread}",
         f"{min(row.top1.values()):.2f}",
-        UNKNOWN
-        if difference is None
-        else f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]",
-        UNKNOWN if difference is None else _p(difference.p),
+        UNKNOWN if difference is None else _interval(difference),
+        UNKNOWN if difference is None or difference.p is None else _p(difference.p),
         UNKNOWN if row.time_ratio is None else f"{row.time_ratio:.2f}",
         UNKNOWN if row.memory_ratio is None else f"{row.memory_ratio:.2f}",
         str(len(row.top1)),
     ]
+
+
+def _interval(difference: Difference) -> str:
+    if difference.low is None:
+        return f"{difference.mean:+.2f}"
+    return f"{difference.mean:+.2f} [{difference.low:+.2f}, {difference.high:+.2f}]"
 
 
 def _p(value: float) -> str:

@@ -6,8 +6,10 @@ import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from command_line import InputError
+from stored_records import Check, check_fields, is_count, is_positive, is_share, is_text
 from whole_files import write_text
 
 from normalization_comparison.setting import Setting
@@ -28,6 +30,7 @@ class Run:
             the epochs, without evaluation and compilation.
         step_mib: Memory that one training step needs for each seed, if the framework tells.
         device: What it was trained on.
+        images_sha256: Of all images and labels; they depend on the versions of what draws them.
         versions: Of the packages.
         at_once: How many seeds were trained in one program.
     """
@@ -41,6 +44,7 @@ class Run:
     images_per_second: float
     step_mib: float | None
     device: str
+    images_sha256: str
     versions: dict[str, str]
     at_once: int
 
@@ -61,16 +65,37 @@ def write(out: Path, run: Run) -> None:
 
 
 def read(out: Path, setting: Setting, variants: Iterable[str], seeds: Iterable[int]) -> list[Run]:
-    """Returns the runs that are there; raises InputError for a file that is of something else."""
+    """Returns the runs that are there.
+
+    Raises:
+        InputError: for a file that is of something else, or of other images than the others.
+    """
     seeds = list(seeds)
-    files = [run_file(out, setting, variant, seed) for variant in variants for seed in seeds]
-    return [_read(file, setting) for file in files if file.exists()]
+    found: list[Run] = []
+    for variant in variants:
+        for seed in seeds:
+            file = run_file(out, setting, variant, seed)
+            if not file.exists():
+                continue
+            found.append(_read(file, setting, variant, seed))
+            check_images(file, found[-1], found[0].images_sha256)
+    return found
 
 
-def _read(file: Path, setting: Setting) -> Run:
+def check_images(file: Path, run: Run, images_sha256: str) -> None:
+    """Refuses a run of other images than those of this checksum."""
+    if run.images_sha256 != images_sha256:
+        raise InputError(
+            f"{file}: was trained on other images than the others, as other versions of "
+            "Matplotlib, Pillow or this program draw them. Choose another --out, or delete it."
+        )
+
+
+def _read(file: Path, setting: Setting, variant: str, seed: int) -> Run:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         run = Run(**{**content, "setting": Setting(**content["setting"])})
+        _check(run, variant, seed)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{file}: is not the record of a run ({error}). Delete it to train again."
@@ -80,3 +105,27 @@ def _read(file: Path, setting: Setting) -> Run:
             f"{file}: was trained otherwise ({run.setting}). Choose another --out, or delete it."
         )
     return run
+
+
+def _check(run: Run, variant: str, seed: int) -> None:
+    """Refuses figures that no training can have, and a file under another's name."""
+    epochs = run.setting.epochs
+
+    def is_curve(values: Any, holds: Check) -> bool:
+        return isinstance(values, list) and len(values) == epochs and all(map(holds, values))
+
+    check_fields(
+        run,
+        variant=lambda value: value == variant,
+        seed=lambda value: value == seed,
+        parameters=is_count,
+        # It may have been infinite: such a run is one, too.
+        loss=lambda values: is_curve(values, lambda value: isinstance(value, float)),
+        top1=lambda values: is_curve(values, is_share),
+        images_per_second=is_positive,
+        step_mib=lambda value: value is None or is_positive(value),
+        device=is_text,
+        images_sha256=is_text,
+        versions=lambda value: isinstance(value, dict) and all(map(is_text, value.values())),
+        at_once=is_count,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +10,7 @@ from normalization_comparison.runs import Run
 from normalization_comparison.variants import BASELINE, VARIANTS
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-9  # percentage points; less than one image of any test set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +19,17 @@ class Difference:
 
     Attributes:
         mean: Over the seeds that both have.
-        low: The lower end of the 95 % confidence interval of the mean, of Student's t.
-        high: The upper end.
-        p: Of the paired t-test, two-sided: how likely a mean this far from 0 is by chance.
+        low: The lower end of the 95 % confidence interval of the mean, of Student's t; None where
+            all differences are the same, of which the test cannot tell how they would spread.
+        high: The upper end, or None.
+        p: Of the paired t-test, two-sided: how likely a mean this far from 0 is by chance; or None.
         seeds: How many pairs there are.
     """
 
     mean: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
     seeds: int
 
 
@@ -92,8 +93,8 @@ def paired(top1: Mapping[int, float], baseline: Mapping[int, float]) -> Differen
     if len(differences) < 2:
         return None
     mean, spread = statistics.mean(differences), statistics.stdev(differences)
-    if spread == 0:  # of no use to the test
-        return Difference(mean, mean, mean, 0.0 if mean else 1.0, len(differences))
+    if spread < ROUNDING:
+        return Difference(mean, None, None, None, len(differences))
     # Only now: SciPy takes a second to import.
     from scipy import stats
 
@@ -118,4 +119,4 @@ def _memory(runs: Sequence[Run]) -> float | None:
 
 
 def _ratio(value: float | None, base: float | None) -> float | None:
-    return None if value is None or not base or math.isnan(value) else value / base
+    return None if value is None or not base else value / base

@@ -10,6 +10,8 @@ import importlib.util
 from collections.abc import Iterator
 from importlib import metadata
 
+from image_data import ImageData
+
 from normalization_comparison import runs
 from normalization_comparison.outcome import Outcome
 from normalization_comparison.setting import MODELS, Setting, load
@@ -26,14 +28,20 @@ def train_and_write(
         TimeIsUp: when the limit of `turns` is reached; what is finished has been written.
     """
     title = f"{MODELS[setting.model]} on {setting.data}, {VARIANTS[variant].title}"
+    data = load(setting.data, options.train_images)
+    sha256 = data.sha256
+    for there in runs.read(options.out, setting, VARIANTS, options.seeds):
+        file = runs.run_file(options.out, setting, there.variant, there.seed)
+        runs.check_images(file, there, sha256)
     print(f"{title}: seeds {', '.join(map(str, seeds))} ...", flush=True)
     device, versions = _where(setting.backend)
-    for outcomes in _outcomes(setting, variant, seeds, turns, options):
+    for outcomes in _outcomes(setting, variant, seeds, data, turns, options):
         for outcome in outcomes:
             run = runs.Run(
                 setting=setting,
                 variant=variant,
                 device=device,
+                images_sha256=sha256,
                 versions=versions,
                 **dataclasses.asdict(outcome),
             )
@@ -46,9 +54,13 @@ def train_and_write(
 
 
 def _outcomes(
-    setting: Setting, variant: str, seeds: list[int], turns: Turns, options: argparse.Namespace
+    setting: Setting,
+    variant: str,
+    seeds: list[int],
+    data: ImageData,
+    turns: Turns,
+    options: argparse.Namespace,
 ) -> Iterator[list[Outcome]]:
-    data = load(setting.data, options.train_images)
     with _silenced():
         import keras  # noqa: F401 - whose backend is noisy
     if setting.backend == "jax":

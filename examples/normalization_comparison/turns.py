@@ -6,6 +6,9 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+from command_line import InputError
 
 try:
     import fcntl
@@ -36,11 +39,20 @@ class Turns:
     def turn(self) -> Iterator[None]:
         """Waits for the others; raises TimeIsUp where it is too late to start."""
         self.check()
-        with self.file.open("w") as file:
+        with self._opened() as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)  # closing the file ends it, also by a crash
             self.check()
             yield
+
+    def _opened(self) -> IO[str]:
+        try:
+            return self.file.open("w")
+        except OSError as error:
+            raise InputError(
+                f"{self.file}: cannot be opened: {error.strerror}. Remove it, or choose another "
+                "--out."
+            ) from error
 
     def check(self) -> None:
         """Raises TimeIsUp after the limit."""

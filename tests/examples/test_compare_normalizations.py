@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import compare_normalizations
 import pytest
 from support.examples import ROOT, assert_refused, run_example
 
@@ -14,7 +15,7 @@ NAME = "compare_normalizations"
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
-    process = run_example(NAME, "--smoke", "--seeds", 4, 2, 9, "--out", folder)
+    process = run_example(NAME, "--smoke", "--seeds", 4, 2, 4, "--out", folder)
     assert process.returncode == 0, process.stderr
     return process, folder
 
@@ -97,6 +98,31 @@ def test_a_damaged_record_is_one_clear_line(smoke, tmp_path):
     damaged.write_text(file.read_text()[:-40])
     process = run_example(NAME, "--smoke", "--seeds", 4, "--out", tmp_path)
     assert_refused(process, NAME, "bn_seed4.json", "Delete it to train again")
+
+
+def test_runs_of_other_images_are_noticed_before_training(smoke, tmp_path):
+    _, folder = smoke
+    (file, *_) = folder.rglob("bn_seed4.json")
+    other = tmp_path / file.relative_to(folder)
+    other.parent.mkdir()
+    other.write_text(json.dumps(json.loads(file.read_text()) | {"images_sha256": "0"}))
+    process = run_example(NAME, "--smoke", "--seeds", 4, "--out", tmp_path)
+    assert_refused(process, NAME, "bn_seed4.json: was trained on other images than the others")
+    assert "images/s" not in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "seeds", "images"),
+    [
+        ([], [0, 1], 96),
+        (["--seeds", "5", "3", "5", "1"], [5, 3, 1], 96),
+        (["--train-images", "200"], [0, 1], 200),
+    ],
+)
+def test_smoke_leaves_what_is_named(options, seeds, images, monkeypatch):
+    monkeypatch.setattr("sys.argv", [NAME, "--smoke", *options])
+    found = compare_normalizations.parse_options()
+    assert (found.seeds, found.train_images, found.epochs) == (seeds, images, 1)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,21 @@ def test_one_channel_is_grey(folder):
     np.testing.assert_allclose(images[2, 0, 0], [18], atol=1)  # luma of (10, 20, 30)
 
 
+@pytest.mark.parametrize(("channels", "suffix"), [(1, "png"), (3, "png"), (3, "tif")])
+def test_of_16_bits_the_upper_8_are_taken(channels, suffix, tmp_path):
+    values = np.random.default_rng(0).integers(0, 2**16, (8, 8)).astype("uint16")
+    Image.fromarray(values).save(tmp_path / f"deep.{suffix}")
+    found = load_images(tmp_path, (8, 8, channels), limit=None, preprocessing="none").pixels[0]
+    expected = np.repeat((values // 256)[..., None], channels, -1)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_32_bits_have_no_known_range(tmp_path):
+    Image.fromarray(np.ones((8, 8), "float32")).save(tmp_path / "a.tif")
+    with pytest.raises(ToolError, match=r"a\.tif \(its pixels have 32 bits \(mode F\)"):
+        load_images(tmp_path, (8, 8, 3), limit=None, preprocessing="none")
+
+
 def test_limit_spreads_over_the_folder(folder):
     images = pixels_of(folder, (4, 6, 3), limit=2, preprocessing="none")
     np.testing.assert_array_equal(images[:, 0, 0], [[70, 70, 70], [1, 2, 3]])

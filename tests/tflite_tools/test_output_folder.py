@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,40 @@ def test_a_name_too_long_to_write(tmp_path):
         whole_file(tmp_path / ("x" * 300)) as temporary,
     ):
         temporary.write_text("content")
+
+
+def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with whole_file(pipe) as temporary:
+            temporary.write_text("content")
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_device_that_is_full_is_one_line():
+    with (
+        pytest.raises(
+            ToolError, match=r"^/dev/full: cannot be written: No space left on device\.$"
+        ),
+        whole_file(Path("/dev/full")) as temporary,
+    ):
+        temporary.write_text("content")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere/file", tmp_path / "link"
+    link.symlink_to(target)
+    for content in ("first", "second"):
+        with whole_file(link) as temporary:
+            temporary.write_text(content)
+        assert link.is_symlink()
+        assert target.read_text() == content
+    assert [path.name for path in target.parent.iterdir()] == ["file"]

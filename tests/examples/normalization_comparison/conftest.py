@@ -40,6 +40,7 @@ def make_run(setting):
             images_per_second=100.0,
             step_mib=None,
             device="a processor",
+            images_sha256="0",
             versions={"keras": "3.15"},
             at_once=1,
         )

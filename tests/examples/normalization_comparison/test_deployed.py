@@ -1,5 +1,7 @@
 """Figures of fused files on disk, and their table."""
 
+import json
+
 import pytest
 from command_line import InputError
 from normalization_comparison import deployed, deployment_table
@@ -26,6 +28,21 @@ def test_a_damaged_record_is_one_clear_line(setting, tmp_path, content):
     deployed.write(tmp_path, setting, DEPLOYMENT)
     (tmp_path / setting.folder / "deployed.json").write_text(content)
     with pytest.raises(InputError, match=r"deployed.json: is no record .*Delete it and run"):
+        deployed.read(tmp_path, setting, ["bn"])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ratio": 0}, {"ops": []}, {"size_bytes": "large"}, {"ratio_spread": [1.0]}]
+)
+def test_figures_that_cannot_be_measured_are_one_clear_line(setting, tmp_path, changes):
+    deployed.write(tmp_path, setting, DEPLOYMENT)
+    file = tmp_path / setting.folder / "deployed.json"
+    content = json.loads(file.read_text())
+    content["rows"][0] |= changes
+    file.write_text(json.dumps(content))
+    with pytest.raises(
+        InputError, match=rf"deployed.json: is no record .*its {next(iter(changes))}"
+    ):
         deployed.read(tmp_path, setting, ["bn"])
 
 

@@ -1,5 +1,6 @@
 """The report: what a row says, and that it fits a page."""
 
+import dataclasses
 import json
 
 import matplotlib.figure
@@ -79,6 +80,26 @@ def test_curves_of_all_variants_differ_and_the_legend_covers_none(
     assert len(looks) == len(VARIANTS)
     legend = curves.get_legend().get_window_extent()
     assert not any(legend.overlaps(axes.get_window_extent()) for axes in drawn[0].axes)
+
+
+def test_differences_without_spread_have_no_interval(setting, make_run, tmp_path):
+    runs = [make_run(variant, seed, 0.5) for variant in ("bn", "g4") for seed in (0, 1)]
+    comparison = report.Comparison(setting, runs)
+    assert report.cells(comparison.rows[1])[3:5] == ["+0.00", "–"]
+    picture.write_picture(tmp_path / "curves.png", [comparison])
+    report.write_json(tmp_path / "results.json", [comparison])
+    (written,) = json.loads((tmp_path / "results.json").read_text())
+    assert written["rows"][1]["difference"]["p"] is None
+
+
+def test_runs_of_other_versions_are_told(comparison, capsys):
+    report.print_table(comparison)
+    assert "Not all runs" not in capsys.readouterr().out
+    other = dataclasses.replace(comparison.runs[0], versions={"keras": "3.0"})
+    report.print_table(dataclasses.replace(comparison, runs=[other, *comparison.runs[1:]]))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Not all runs are of one machine and of the same versions" in said
+    assert "keras 3.0, keras 3.15" in said
 
 
 @pytest.mark.parametrize("write", [report.write_json, picture.write_picture])

@@ -30,10 +30,12 @@ def test_one_seed_in_common_says_nothing():
     assert paired({0: 90.0, 1: 80.0}, {1: 70.0, 2: 60.0}) is None
 
 
-@pytest.mark.parametrize(("gain", "p"), [(0.0, 1.0), (1.5, 0.0)])
-def test_differences_without_spread(gain, p):
-    found = paired({0: 80 + gain, 1: 70 + gain}, {0: 80.0, 1: 70.0})
-    assert (found.mean, found.low, found.high, found.p) == (gain, gain, gain, p)
+@pytest.mark.parametrize("gain", [0.0, 1.5, 100 / 359])
+def test_differences_without_spread_are_no_test(gain):
+    """In percentage points they differ by rounding alone, which is no spread."""
+    found = paired({0: 80 + gain, 1: 71.3 + gain, 2: 70 + gain}, {0: 80.0, 1: 71.3, 2: 70.0})
+    assert found.mean == pytest.approx(gain)
+    assert (found.low, found.high, found.p, found.seeds) == (None, None, None, 3)
 
 
 def test_rows_stand_in_the_table_s_order_with_ratios_to_bn(make_run):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import InputError
 from normalization_comparison import turns
 from support.examples import ROOT
 
@@ -76,3 +77,12 @@ def test_the_limit_may_come_while_waiting(tmp_path, monkeypatch):
     monkeypatch.setattr(turns.fcntl, "flock", wait)
     with pytest.raises(turns.TimeIsUp), limited.turn():
         pytest.fail("it was too late")
+
+
+def test_a_lock_that_cannot_be_opened_is_one_line(tmp_path):
+    (tmp_path / ".training").mkdir()
+    with (
+        pytest.raises(InputError, match=r"\.training: cannot be opened: Is a directory. Remove it"),
+        turns.Turns(tmp_path).turn(),
+    ):
+        pass
