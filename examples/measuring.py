@@ -11,6 +11,7 @@ import numpy as np
 
 import tflite_tools
 from tflite_tools.flatbuffer import op_histogram
+from tflite_tools.output_folder import whole_file
 
 BATCH_SIZE = 64
 LATENCY_RUNS = 100
@@ -42,7 +43,8 @@ class Row:
 def export_as_trained(model: keras.Model, file: Path) -> Path:
     """Converts a model by Keras' own means, without fusing it: a baseline for the fused files."""
     signature = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
-    model.export(str(file), format="litert", input_signature=[signature], verbose=False)
+    with whole_file(file) as temporary:
+        model.export(str(temporary), format="litert", input_signature=[signature], verbose=False)
     return file
 
 

@@ -14,9 +14,10 @@ import sys
 import time
 from pathlib import Path
 
-from command_line import InputError, make_folder, whole_number
+from command_line import INTERRUPTED, InputError, make_folder, whole_number
 from image_data import load_digits, load_folder
 
+from tflite_tools.errors import ToolError
 from tflite_tools.quiet import silenced
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # the one that can convert
@@ -37,15 +38,26 @@ ARTEFACTS = (
 
 
 def main() -> int:
-    """Runs the job and returns the exit code."""
-    started = time.perf_counter()
+    """Runs the job and returns the exit code: 130 after Ctrl-C."""
     options = parse_options()
     try:
-        data = load_folder(options.data, IMAGE_SIZE) if options.data else load_digits(IMAGE_SIZE)
-        make_folder(options.out, ARTEFACTS)
-    except (InputError, OSError) as error:
+        return run(options)
+    except (InputError, ToolError) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("quickstart: interrupted; what is finished is in --out.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains, fuses, converts, evaluates and reports; returns the exit code."""
+    started = time.perf_counter()
+    try:
+        data = load_folder(options.data, IMAGE_SIZE) if options.data else load_digits(IMAGE_SIZE)
+    except OSError as error:  # such as a folder that must not be read
+        raise InputError(str(error)) from error
+    make_folder(options.out, ARTEFACTS)
     if options.smoke:
         data = data.with_fewer_images(SMOKE_IMAGES)
 
@@ -53,6 +65,7 @@ def main() -> int:
     with silenced():
         import keras
         from measuring import export_as_trained, keras_rows, predict, tflite_rows
+        from recipe.model_file import save_model
         from reporting import print_table, write_json, write_picture
         from training import train
 
@@ -82,12 +95,12 @@ def main() -> int:
         verbose=1 if sys.stdout.isatty() else 2,
     )
     model.compile(jit_compile=False)  # drops the optimizer, whose state need not be saved
-    model.save(options.out / "model.keras")
+    save_model(model, options.out / "model.keras")
 
     announce(2, "Fuse it into plain convolutions and verify that it computes the same")
     fused = keras_finet.fuse(model)
     fused.compile(jit_compile=False)
-    fused.save(options.out / "fused.keras")
+    save_model(fused, options.out / "fused.keras")
     fusion = keras_finet.verify_fusion(model, fused, images)
     print(fusion)
     if not fusion.passed:

@@ -1,16 +1,15 @@
-"""Files that are there as a whole or not at all.
-
-`tflite_tools.output_folder` does this too, but needs LiteRT, which training on jax goes without.
-"""
+"""Files that are there as a whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from command_line import InputError
+
+from tflite_tools.errors import ToolError
+from tflite_tools.output_folder import whole_file
 
 
 @contextlib.contextmanager
@@ -20,18 +19,12 @@ def replacing(file: Path) -> Iterator[Path]:
     Raises:
         InputError: if the file cannot be written.
     """
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}.unfinished")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
-        unfinished.replace(file)
-    except OSError as error:
-        raise InputError(
-            f"{file}: cannot be written: {error.strerror}. Make room, or choose another --out."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        with whole_file(file) as unfinished:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            yield unfinished
+    except ToolError as error:
+        raise InputError(f"{error} Make room, or choose another --out.") from error
 
 
 def write_text(file: Path, text: str) -> None:

@@ -31,6 +31,9 @@ def output_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def whole_file(final: Path) -> Iterator[Path]:
     """Yields a temporary name beside `final`; it gets that name when the block succeeds.
 
+    It ends like `final`, as some writers insist on. What processes that were killed have left of
+    the same file is removed.
+
     What a link leads to is replaced, not the link. A device or a pipe, such as /dev/stdout, stays
     what it is, and gets the content.
     """
@@ -43,6 +46,7 @@ def whole_file(final: Path) -> Iterator[Path]:
         return
     target = Path(os.path.realpath(final))
     temporary = _temporary_name(target)
+    _remove_leftovers(target)
     try:
         with _named(final):
             yield temporary
@@ -129,4 +133,26 @@ def _check_writable(folder: Path) -> None:
 
 def _temporary_name(final: Path) -> Path:
     """Hidden, on the same file system, and of this process alone."""
-    return final.with_name(f".{final.name}.{os.getpid()}.partial")
+    return final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
+
+
+def _remove_leftovers(final: Path) -> None:
+    beginning, ending = f".{final.stem}.", f".partial{final.suffix}"
+    with contextlib.suppress(OSError):  # a folder that cannot be listed can be written to
+        for path in final.parent.iterdir():
+            process = path.name.removeprefix(beginning).removesuffix(ending)
+            whole = path.name == f"{beginning}{process}{ending}"
+            if whole and process.isdecimal() and not _is_running(int(process)):
+                path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # there the question would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OverflowError, PermissionError):
+        pass
+    return True

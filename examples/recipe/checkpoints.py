@@ -73,10 +73,6 @@ class CheckpointFile:
         self._option = option
         self._configuration = configuration
         self._writes = writes
-        if not writes:
-            return
-        for leftover in folder.glob(f".{CHECKPOINT}.*.partial"):  # of a process that was killed
-            leftover.unlink(missing_ok=True)
 
     def save(self, model: Any, progress: Progress) -> None:
         """Replaces the checkpoint, or leaves it as it is and raises.

@@ -15,9 +15,4 @@ def save_model(model: Any, file: Path) -> None:
         ToolError: if the file cannot be written.
     """
     with whole_file(file) as temporary:
-        named = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on the ending
-        try:
-            model.save(named)
-            named.replace(temporary)
-        finally:
-            named.unlink(missing_ok=True)
+        model.save(temporary)

@@ -39,7 +39,7 @@ def test_a_second_call_trains_nothing_and_needs_no_keras(smoke):
     command = (
         "import sys; sys.path.insert(0, 'examples'); sys.argv[0] = 'compare_normalizations';"
         "import compare_normalizations as program; code = program.main();"
-        "assert not {'keras', 'tensorflow', 'tflite_tools'} & set(sys.modules); sys.exit(code)"
+        "assert not {'keras', 'tensorflow', 'ai_edge_litert'} & set(sys.modules); sys.exit(code)"
     )
     arguments = ("--smoke", "--seeds", "4", "2", "--out", str(folder))
     process = subprocess.run(

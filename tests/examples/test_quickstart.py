@@ -5,10 +5,12 @@ import json
 import image_data
 import numpy as np
 import pytest
+import quickstart
 from command_line import InputError
 from PIL import Image
 from support import examples
 from support.examples import run_example
+from support.full_disk import full_disk
 from training import ShiftedBatches
 
 MODELS = [
@@ -98,6 +100,35 @@ def test_smoke_run_on_the_digits(tmp_path):
     # The fused op list is that of a network without FBN: no op is left of the groups.
     assert rows["TFLite float32"]["graph"] == "67 ops"
     assert rows["TFLite int8"]["size_bytes"] < 0.35 * rows["TFLite float32"]["size_bytes"]
+
+
+def test_images_of_16_bits_are_not_white(tmp_path):
+    values = np.random.default_rng(0).integers(0, 2**16, (32, 32)).astype("uint16")
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(values).save(tmp_path / name)
+    images = image_data.load_folder(tmp_path, 32).train_images
+    np.testing.assert_array_equal(images[0], np.repeat((values // 256)[..., None], 3, -1))
+
+
+def test_a_full_disk_is_one_line(tmp_path, image_folder):
+    with full_disk(100_000):
+        process = run_quickstart("--smoke", "--data", image_folder, "--out", tmp_path / "out")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith(f"quickstart: {tmp_path / 'out/model.keras'}: cannot be written: File")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_is_exit_code_130(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(quickstart, "load_digits", interrupted)
+    monkeypatch.setattr("sys.argv", ["quickstart", "--out", str(tmp_path)])
+    assert quickstart.main() == 130
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("quickstart: interrupted")
 
 
 def sorted_artefacts(out):

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,23 @@ def test_a_name_too_long_to_write(tmp_path):
         whole_file(tmp_path / ("x" * 300)) as temporary,
     ):
         temporary.write_text("content")
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True
+    )
+    pid, running = int(gone.stdout), os.getppid()
+    kept = [
+        *(".model.keras", f".model.{running}.partial.keras", f".other.{pid}.partial.keras"),
+        *(f".model.{pid}.partial", ".model.x.partial.keras", f"model.{pid}.partial.keras"),
+    ]
+    for name in (*kept, f".model.{pid}.partial.keras"):
+        (tmp_path / name).touch()
+    with whole_file(tmp_path / "model.keras") as temporary:
+        assert temporary.suffix == ".keras"
+        temporary.touch()
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "model.keras"}
 
 
 def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path):
