@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from command_line import InputError, whole_number
+from command_line import InputError, check_backend, whole_number
 from recipe.papers import cifar, imagenet
 from recipe.settings import MODELS, Recipe
 
@@ -32,15 +32,16 @@ def main() -> int:
     """Prints the ratios and returns the exit code."""
     options = parse_options()
     try:
+        check_backend()
         recipe = chosen_recipe(options)
+        # Only now: --help and mistakes need not wait for TensorFlow.
+        with silenced(), tempfile.TemporaryDirectory() as folder:
+            from recipe_cost import costs
+
+            found = costs(recipe, Path(folder), options.steps, options.rounds, smoke=options.smoke)
     except InputError as error:
         print(f"benchmark_recipe: {error}", file=sys.stderr)
         return 2
-    # Only now: --help and mistakes need not wait for TensorFlow.
-    with silenced(), tempfile.TemporaryDirectory() as folder:
-        from recipe_cost import costs
-
-        found = costs(recipe, Path(folder), options.steps, options.rounds, smoke=options.smoke)
     images = options.steps * recipe.batch_size
     print("| what | against | images/s | images/s | ratio of times (quartiles) |")
     print("|---|---|--:|--:|--:|")

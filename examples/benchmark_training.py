@@ -15,11 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from command_line import InputError, make_folder, whole_number
+from command_line import BACKENDS, InputError, make_folder, whole_number
 from training_cost.machine import describe_machine
 from training_cost.memory import MALLOC_ENVIRONMENT
 from training_cost.plan import (
-    BACKENDS,
     BASELINE,
     NETWORKS,
     PRECISIONS,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+# Each backend's package on the index, which is also the name it is imported by.
+BACKENDS = ("tensorflow", "jax", "torch")
 INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
 
 
@@ -41,6 +44,17 @@ def positive_number(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
     return number
+
+
+def check_backend() -> None:
+    """Refuses a Keras backend that there is not, before Keras is imported."""
+    name = os.environ.get("KERAS_BACKEND", BACKENDS[0])
+    if name not in BACKENDS:
+        raise InputError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, got {name}.")
+    if importlib.util.find_spec(name) is None:
+        raise InputError(
+            f"KERAS_BACKEND: {name} is not installed. Install it with: pip install {name}"
+        )
 
 
 def make_folder(folder: Path, artefacts: Iterable[str], option: str = "--out") -> None:

@@ -23,9 +23,9 @@ import os
 import sys
 from pathlib import Path
 
-from command_line import InputError, make_folder, positive_number, whole_number
+from command_line import BACKENDS, InputError, make_folder, positive_number, whole_number
 from normalization_comparison import deployed, runs
-from normalization_comparison.setting import BACKENDS, MODELS, RECIPES, Setting, setting
+from normalization_comparison.setting import MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
 from normalization_comparison.variants import BASELINE, VARIANTS
 from whole_files import write_text

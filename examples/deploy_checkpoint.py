@@ -7,13 +7,20 @@ python examples/deploy_checkpoint.py model.keras --dataset cifar10 --recipe cifa
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from command_line import InputError, make_folder, whole_number
-from recipe.deployment.beside import augmentation_in, card_beside, making_in
+from command_line import InputError, check_backend, make_folder, whole_number
+from recipe.deployment.beside import (
+    augmentation_in,
+    card_beside,
+    check_classes,
+    making_in,
+    pixels_in,
+)
 from recipe.papers import CIFAR, IMAGENET
 from recipe.settings import Recipe
 from recipe.smoke import smoke_images
@@ -32,13 +39,14 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = parse_options()
     try:
+        check_backend()
         if options.smoke:
             prepare_trial(options)
         elif options.dataset is None:
             raise InputError("--dataset: expected the data that it was trained on, got none.")
         check_keras_file(options.checkpoint)
         card = card_beside(options.checkpoint)
-        return deploy_checkpoint(options, augmentation_of(options, card), making_in(card))
+        return deploy_checkpoint(options, augmentation_of(options, card), card)
     except (InputError, ToolError) as error:
         print(f"deploy_checkpoint: {error}", file=sys.stderr)
         return 2
@@ -57,9 +65,7 @@ def augmentation_of(options: argparse.Namespace, card: dict[str, Any]) -> str:
     return found
 
 
-def deploy_checkpoint(
-    options: argparse.Namespace, augmentation: str, making: dict[str, Any]
-) -> int:
+def deploy_checkpoint(options: argparse.Namespace, augmentation: str, card: dict[str, Any]) -> int:
     """Reads the checkpoint and its data, makes the files beside it and reports on them."""
     with silenced():  # Keras and TensorFlow are noisy when they are imported
         from recipe.deployment.data import DeploymentData
@@ -67,7 +73,9 @@ def deploy_checkpoint(
         from recipe.deployment.steps import deploy
 
         model = load_keras_model(options.checkpoint)
-        recipe = recipe_of(options, augmentation, model)
+        recipe = dataclasses.replace(
+            recipe_of(options, augmentation, model), pixels=pixels_in(card)
+        )
         source = open_source(
             recipe, data_dir=options.data_dir, skip_unreadable=options.skip_unreadable
         )
@@ -77,9 +85,10 @@ def deploy_checkpoint(
             f"{options.checkpoint}: expected as many classes as {source.name} has, "
             f"{len(source.class_names)}, got a model with {classes}."
         )
+    check_classes(card, source)
     data = DeploymentData(recipe, source)
-    card = deploy(options.checkpoint, data, **{"network": {"name": model.name}, **making})
-    return report(card, options.checkpoint)
+    made = deploy(options.checkpoint, data, **{"network": {"name": model.name}, **making_in(card)})
+    return report(made, options.checkpoint)
 
 
 def prepare_trial(options: argparse.Namespace) -> None:

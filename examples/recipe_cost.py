@@ -37,11 +37,11 @@ def costs(
     batch = next(iter(training_batches(source, recipe, 0).as_numpy_iterator()))
     plain = dataclasses.replace(recipe, groups=1)
     fine_grained = (f"steps with FBN, G={recipe.groups}", steps_of(recipe, batch, steps, smoke))
+    plain_steps = ("steps with BN", steps_of(plain, batch, steps, smoke))
+    images = ("making their images", making(source, recipe, steps))
     return (
-        compared(
-            fine_grained, ("steps with BN", steps_of(plain, batch, steps, smoke)), rounds, highest=1
-        ),
-        compared(("making their images", making(source, recipe)), fine_grained, rounds, highest=1),
+        compared(fine_grained, plain_steps, rounds, highest=1),
+        compared(images, fine_grained, rounds, highest=1),
     )
 
 
@@ -70,11 +70,11 @@ def steps_of(recipe: Recipe, batch: Any, steps: int, smoke: bool) -> Callable[[]
     return run
 
 
-def making(source: Source, recipe: Recipe) -> Callable[[], object]:
-    """An epoch's batches: reading, decoding, augmentation and normalisation, on all cores."""
+def making(source: Source, recipe: Recipe, steps: int) -> Callable[[], object]:
+    """The batches of so many steps: read, decoded, augmented and normalised, on all cores."""
 
     def run() -> None:
-        for _ in training_batches(source, recipe, 0).as_numpy_iterator():
+        for _ in training_batches(source, recipe, 0).take(steps).as_numpy_iterator():
             pass
 
     return run

@@ -7,7 +7,6 @@ import functools
 
 from image_data import ImageData, load_digits
 
-BACKENDS = ("tensorflow", "jax", "torch")
 MODELS = {"finet_small": "FinetSmall", "finet_large": "FinetLarge"}
 
 

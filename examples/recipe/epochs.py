@@ -80,7 +80,7 @@ class Epochs:
                 self.source, self.recipe, progress.epoch, progress.step, self.spread.share
             ),
             initial_epoch=progress.epoch,
-            epochs=progress.epoch + 1,
+            epochs=self.recipe.epochs,  # for the heading; the watch ends it after one
             validation_data=evaluation,
             shuffle=False,  # the data come in an order of their own
             callbacks=callbacks,

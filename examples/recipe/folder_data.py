@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class FolderSource:
         labels = np.concatenate([part_labels for _, part_labels in parts])
         for part, purpose in ((in_train, "train"), (~in_train, "evaluate")):
             self._check_classes(labels[part], labels[part & readable], purpose)
-        paths = np.asarray([str(file) for file in files])
+        paths = np.asarray([os.fsencode(file) for file in files])
         self._train = (paths[readable & in_train], labels[readable & in_train])
         self._evaluation = (paths[readable & ~in_train], labels[readable & ~in_train])
         self.train_size = len(self._train[0])
@@ -116,6 +117,13 @@ def _class_names(folder: Path) -> tuple[str, ...]:
         raise InputError(
             f"{folder}: expected at least two class folders of images, got {len(names)}."
         )
+    for name in names:
+        # It is a label of the .tflite files, a line each, and part of messages and cards.
+        if not name.isprintable():
+            raise InputError(
+                f"{folder}: expected class folders with names of characters that can be printed, "
+                f"got {name!a}. Rename it."
+            )
     return tuple(names)
 
 

@@ -20,8 +20,8 @@ from recipe.shares import WHOLE, Share
 from recipe.sources import Source
 from tflite_tools.preprocessing import Normalization, normalization
 
-# Of the training images, for pixels from 0 to 1, by channel. All other data are normalised by
-# ImageNet's, as `keras_finet.preprocess_input` does.
+# Of the training images of TFDS' data sets, for pixels from 0 to 1, by channel. All other data are
+# normalised by ImageNet's, as `keras_finet.preprocess_input` does.
 CIFAR_STATISTICS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
@@ -105,18 +105,23 @@ def evaluation_batches(source: Source, recipe: Recipe, share: Share = WHOLE) -> 
     return _prefetched(batches)
 
 
-def recipe_normalization(recipe: Recipe) -> Normalization:
+def pixel_normalization(source: Source, recipe: Recipe) -> Normalization:
     """The normalisation that makes every channel's mean 0 and its standard deviation 1."""
-    statistics = CIFAR_STATISTICS.get(recipe.dataset.split(":")[0])
+    of_imagenet = normalization("torch", augmentation.CHANNELS)
+    if recipe.pixels is not None:
+        known = recipe.pixels == (of_imagenet.mean, of_imagenet.std)
+        return of_imagenet if known else Normalization("own", *recipe.pixels)
+    is_tfds = source.version is not None
+    statistics = CIFAR_STATISTICS.get(source.name.split(":")[0]) if is_tfds else None
     if statistics is None:
-        return normalization("torch", augmentation.CHANNELS)
+        return of_imagenet
     mean, std = (tuple(255 * value for value in values) for values in statistics)
-    return Normalization(recipe.dataset, mean, std)
+    return Normalization(source.name, mean, std)
 
 
 def _finishing(source: Source, recipe: Recipe) -> Callable[[Any, Any], tuple[Any, Any]]:
     classes = len(source.class_names)
-    chosen = recipe_normalization(recipe)
+    chosen = pixel_normalization(source, recipe)
     mean, std = tf.constant(chosen.mean), tf.constant(chosen.std)
     return lambda image, label: ((image - mean) / std, tf.one_hot(label, classes))
 

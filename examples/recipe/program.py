@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from command_line import INTERRUPTED, InputError, make_folder
+from command_line import INTERRUPTED, InputError, check_backend, make_folder
 
 from recipe.lost_workers import WorkerLost
 from recipe.options import RunOptions, read_options
@@ -70,6 +70,7 @@ def _exit_code(name: str, options: RunOptions) -> int:
 
 
 def _train(name: str, options: RunOptions) -> int:
+    check_backend()
     recipe = options.recipe
     if options.smoke and not options.own_data:
         recipe = dataclasses.replace(recipe, dataset=str(smoke_images(options.out)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from command_line import InputError
@@ -36,7 +38,7 @@ def readable_images(
     bad = [file for file, good in zip(files, readable, strict=True) if not good]
     if not bad:
         return readable, None
-    named = ", ".join(str(file) for file in bad[:NAMED_AT_MOST])
+    named = ", ".join(_printable(file) for file in bad[:NAMED_AT_MOST])
     more = f" and {len(bad) - NAMED_AT_MOST} more" if len(bad) > NAMED_AT_MOST else ""
     what = (
         f"{len(bad)} of {len(files)} files cannot be read as JPEG, PNG, GIF, BMP or WebP: {named}"
@@ -48,6 +50,10 @@ def readable_images(
         f"{folder}: expected images, but {what}. Remove or replace them, or leave them out with "
         "--skip-unreadable."
     )
+
+
+def _printable(file: Path) -> str:
+    return os.fsencode(file).decode(errors="backslashreplace")
 
 
 def _remembered(remember: Path | None, files: Sequence[Path]) -> np.ndarray:
@@ -74,7 +80,8 @@ def _digest(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         status = file.stat()
-        digest.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(file))
+        digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
@@ -83,12 +90,19 @@ def _decodable(files: Sequence[Path]) -> np.ndarray:
     import tensorflow as tf
 
     from recipe.augmentation import decode
+    from recipe.bitmaps import check_bitmap
     from recipe.devices import leave_gpus_to_keras
 
     leave_gpus_to_keras()
-    paths = tf.constant([str(file) for file in files])
+    paths = tf.constant([os.fsencode(file) for file in files])
+
+    def read(index: Any) -> tuple[Any, Any]:
+        encoded = tf.io.read_file(paths[index])
+        with tf.control_dependencies([check_bitmap(encoded)]):
+            return index, tf.shape(decode(encoded))
+
     decoded = tf.data.Dataset.range(len(files)).map(
-        lambda index: (index, tf.shape(decode(tf.io.read_file(paths[index])))),
+        read,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=False,
     )

@@ -54,6 +54,8 @@ class Recipe:
         image_size: Side of the square images that the network sees.
         augmentation: "random_resized_crop" (section 5.1), "pad_and_crop" (section 5.3) or
             "shift_and_cut_out" (arXiv 1907.06916).
+        pixels: Means and standard deviations of pixels from 0 to 255, by channel, by which they are
+            normalised; None for those of the data set.
         epochs: How often to go over the training images.
         batch_size: Images in a step, over all devices. A last, smaller batch is left out.
         learning_rate: The first one.
@@ -91,6 +93,7 @@ class Recipe:
     dropout: float = 0.2
     image_size: int = 224
     augmentation: str = "random_resized_crop"
+    pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     epochs: int = 320
     batch_size: int = 512
     learning_rate: float = 0.2
@@ -175,4 +178,6 @@ class Recipe:
     def as_json(self) -> dict[str, Any]:
         """All settings as JSON holds them."""
         widths = None if self.widths is None else list(self.widths)
-        return {**dataclasses.asdict(self), "drops": list(self.drops), "widths": widths}
+        pixels = None if self.pixels is None else list(map(list, self.pixels))
+        lists = {"drops": list(self.drops), "widths": widths, "pixels": pixels}
+        return {**dataclasses.asdict(self), **lists}

@@ -56,7 +56,8 @@ def open_source(
 
     Args:
         recipe: Names the data set, and how many of its images are wanted.
-        data_dir: Where TFDS data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets.
+        data_dir: Where TFDS data sets are; by default TFDS_DATA_DIR or ~/tensorflow_datasets. With
+            it a name that a folder has too is that of a data set.
         skip_unreadable: Whether to leave out images of a folder that cannot be read.
         remember: A file to keep the outcome of the check of a folder's images in.
 
@@ -66,9 +67,10 @@ def open_source(
     """
     limits = (recipe.train_limit, recipe.evaluation_limit)
     folder = Path(recipe.dataset)
-    if folder.is_dir():
+    is_name = is_tfds_name(recipe.dataset)
+    if folder.is_dir() and not (is_name and data_dir is not None):
         source = FolderSource(folder, limits, skip_unreadable=skip_unreadable, remember=remember)
-        if is_tfds_name(recipe.dataset):
+        if is_name:
             note = (
                 f"{folder}: the folder of that name is used, not a TFDS data set. {folder}/ is the "
                 "same without this line."
@@ -77,7 +79,7 @@ def open_source(
         return source
     if recipe.dataset == DIGITS:
         return DigitsSource(recipe.image_size, limits)
-    if is_tfds_name(recipe.dataset):
+    if is_name:
         return TfdsSource(recipe.dataset, limits, data_dir)
     raise InputError(
         f"{recipe.dataset}: expected a folder with the sub-folders train and val, each with a "

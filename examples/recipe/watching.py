@@ -77,6 +77,7 @@ class Watch(keras.callbacks.Callback):
         loss = float((logs or {}).get("val_loss", 0.0))
         if not math.isfinite(loss):
             raise self._stopped(f"the validation loss is {loss} in epoch {epoch + 1}")
+        self.model.stop_training = True
 
     def save(self, sums: list[np.ndarray] | None = None) -> None:
         """Replaces the checkpoint by the model's present state."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-# Each backend's package on the index, which is also the name it is imported by.
-BACKENDS = ("tensorflow", "jax", "torch")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 NETWORKS = ("FinetSmall", "FinetLarge", "ResNet18")
 SMOKE_NETWORK = "two layers"

@@ -1,5 +1,8 @@
 import re
 
+import pytest
+import recipe_cost
+import tensorflow as tf
 from support.examples import assert_refused, run_example
 
 
@@ -15,6 +18,28 @@ def test_a_smoke_run_compares_steps_and_images():
     assert process.stderr == ""
 
 
-def test_mistakes():
-    process = run_example("benchmark_recipe", "--model", "mnasnet", "--smoke")
-    assert_refused(process, "benchmark_recipe: ", "mnasnet has no fine-grained")
+def test_images_are_made_for_as_many_steps_as_are_taken(monkeypatch):
+    taken = []
+
+    def batches(source, recipe, epoch):
+        return tf.data.Dataset.range(10).map(lambda n: tf.py_function(note, [n], tf.int64))
+
+    def note(number):
+        taken.append(int(number))
+        return number
+
+    monkeypatch.setattr(recipe_cost, "training_batches", batches)
+    recipe_cost.making(None, None, 3)()
+    assert taken == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "mnasnet"], "mnasnet has no fine-grained"),
+        (["--groups", 999], "finet_small: Expected `groups` of which a multiple divides"),
+    ],
+)
+def test_mistakes(options, message):
+    process = run_example("benchmark_recipe", *options, "--smoke")
+    assert_refused(process, "benchmark_recipe: ", message)

@@ -6,6 +6,7 @@ import shutil
 import keras
 import pytest
 from support.examples import assert_refused, run_example
+from support.recipe_data import write_prepared
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,59 @@ def test_images_are_read_as_the_card_beside_says(trial, tmp_path):
     ]
     assert any("with seed 3" in limit for limit in written["limits"])
     assert any("at most 12 images" in limit for limit in written["limits"])
+
+
+@pytest.fixture
+def deployed(trial, tmp_path):
+    """A copy of the trial's checkpoint and card."""
+    shutil.copy(trial[0], tmp_path)
+    shutil.copy(trial[0].with_name("small.card.json"), tmp_path)
+    return tmp_path / "small.keras"
+
+
+def changed(card, **changes):
+    content = json.loads(card.read_text(encoding="utf-8"))
+    content["data"].update(changes)
+    card.write_text(json.dumps(content))
+
+
+def test_pixels_are_normalised_as_the_card_beside_says(trial, deployed):
+    card = deployed.with_name("small.card.json")
+    mean, std = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
+    preprocessing = {"augmentation": "random_resized_crop", "mean": mean, "std": std}
+    changed(card, preprocessing=preprocessing)
+    images = trial[0].parent / "smoke_images"
+    assert run_example("deploy_checkpoint", deployed, "--dataset", images).returncode == 0
+    written = json.loads(card.read_text(encoding="utf-8"))
+    assert [written["data"]["preprocessing"][name] for name in ("mean", "std")] == [mean, std]
+    low, high = written["input_range"]
+    assert (0 - 100) / 40 <= low < (10 - 100) / 40  # ImageNet's would not go below -2.12
+    assert (220 - 100) / 40 < high <= (255 - 100) / 40
+    record = json.loads(deployed.with_name("small_float32.tflite.json").read_text())
+    assert record["recipe"]["preprocessing"] is None
+
+
+def test_classes_in_another_order_are_refused(trial, deployed):
+    changed(deployed.with_name("small.card.json"), class_names=["red", "green", "blue"])
+    images = trial[0].parent / "smoke_images"
+    process = run_example("deploy_checkpoint", deployed, "--dataset", images)
+    said = "class 0 is red in the card beside it, got blue"
+    assert_refused(process, "deploy_checkpoint", said)
+
+
+def test_a_damaged_record_is_one_line_and_the_same_command_goes_on(trial, tmp_path):
+    file = tmp_path / "small.keras"
+    shutil.copy(trial[0], file)
+    write_prepared(tmp_path)
+    (records,) = tmp_path.rglob("*-test.tfrecord*")
+    whole = records.read_bytes()
+    records.write_bytes(whole[:400] + bytes([whole[400] ^ 1]) + whole[401:])
+    arguments = (file, "--dataset", "tiny_pets", "--data-dir", tmp_path, "--recipe", "cifar")
+    process = run_example("deploy_checkpoint", *arguments)
+    assert_refused(process, "deploy_checkpoint", "tiny_pets: some data cannot be read: ")
+    records.write_bytes(whole)
+    again = run_example("deploy_checkpoint", *arguments[:-2])
+    assert (again.returncode, again.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The paper's two recipes as a user runs them."""
 
 import csv
+import importlib.util
 
 import keras
 import pytest
@@ -59,6 +60,35 @@ def test_a_loss_that_is_no_number_is_exit_code_1(tmp_path):
     assert f"the last good checkpoint is {tmp_path / 'checkpoint.npz'}" in line
     assert line.endswith("another --out with a smaller --learning-rate or with --warmup-epochs.")
     assert not (tmp_path / "model.keras").exists()
+
+
+def test_headings_tell_how_far_a_run_is(tmp_path):
+    process = run_example(
+        *("train_cifar", "--smoke", "--model", "finet_small", "--epochs", 3, "--no-deploy"),
+        *("--out", tmp_path),
+    )
+    assert process.returncode == 0, process.stderr
+    headings = [line for line in process.stdout.splitlines() if line.startswith("Epoch ")]
+    assert headings == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
+    assert len((tmp_path / "epochs.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("theano", "KERAS_BACKEND: expected one of tensorflow, jax, torch, got theano"),
+        ("jax", "KERAS_BACKEND: jax is not installed. Install it with: pip install jax"),
+    ],
+)
+@pytest.mark.parametrize("program", [*PROGRAMS, "deploy_checkpoint", "benchmark_recipe"])
+def test_a_backend_that_there_is_not_is_one_line(program, name, message, tmp_path, monkeypatch):
+    if name == "jax" and importlib.util.find_spec("jax") is not None:
+        pytest.skip("jax is installed")
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    out = ["--out", tmp_path] if program in PROGRAMS else []
+    file = [tmp_path / "model.keras"] if program == "deploy_checkpoint" else []
+    process = run_example(program, *file, "--smoke", *out)
+    assert_refused(process, program, message)
 
 
 def test_ctrl_c_is_exit_code_130(tmp_path, monkeypatch, capsys):

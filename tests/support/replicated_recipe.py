@@ -63,7 +63,7 @@ RECIPE = cifar(
 class Noise:
     """A `recipe.sources.Source` of PNGs; the last batches are not whole ones."""
 
-    name = "noise"
+    name, version = "noise", None
     class_names = tuple("abcdefg")
     train_size, evaluation_size = 27, 21
     notes = ()

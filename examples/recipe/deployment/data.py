@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from recipe.pipeline import evaluation_batches, recipe_normalization, training_batches
+from recipe.pipeline import evaluation_batches, pixel_normalization, training_batches
 from recipe.settings import Recipe
 from recipe.sources import Source
+from recipe.tensorflow_errors import data_errors
 
 CALIBRATION_IMAGES = 256
 ORDER_SEED = 0
@@ -25,6 +26,14 @@ class _TrainingImages:
 
     source: Source
     count: int
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def version(self) -> str | None:
+        return self.source.version
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -55,32 +64,36 @@ class DeploymentData:
     def calibration(self) -> np.ndarray:
         """Training images, not augmented: `(n, size, size, 3)` float32."""
         images = _TrainingImages(self._source, CALIBRATION_IMAGES)
-        return np.concatenate([batch for batch, _ in evaluation_batches(images, self._recipe)])
+        with data_errors(self._source.name):
+            return np.concatenate([batch for batch, _ in evaluation_batches(images, self._recipe)])
 
     def fed_batches(self) -> Iterator[np.ndarray]:
         """The first images that the network was fed in training, augmented as they were."""
         batches = training_batches(self._source, self._recipe, epoch=0)
-        for images, _ in itertools.islice(batches, FED_BATCHES):
-            yield np.asarray(images)
+        with data_errors(self._source.name):
+            for images, _ in itertools.islice(batches, FED_BATCHES):
+                yield np.asarray(images)
 
     def test_batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """All images to evaluate on, and the indices of their classes."""
-        for images, labels in evaluation_batches(self._source, self._recipe):
-            yield np.asarray(images), np.asarray(labels).argmax(axis=1)
+        with data_errors(self._source.name):
+            for images, labels in evaluation_batches(self._source, self._recipe):
+                yield np.asarray(images), np.asarray(labels).argmax(axis=1)
 
     @property
     def preprocessing(self) -> str | None:
         """The name that `tflite_tools.convert` has for what is done to pixels, if it has one."""
-        name = recipe_normalization(self._recipe).name
+        name = pixel_normalization(self._source, self._recipe).name
         return name if name == "torch" else None
 
     def describe(self) -> dict[str, Any]:
         """What a card says of the data."""
-        normalization = recipe_normalization(self._recipe)
+        normalization = pixel_normalization(self._source, self._recipe)
         return {
             "name": _short_name(self._source.name),
             "version": self._source.version,
             "classes": len(self.class_names),
+            "class_names": list(self.class_names),
             "training_images": self._source.train_size,
             "evaluation_images": self._source.evaluation_size,
             "training_limit": self._recipe.train_limit,

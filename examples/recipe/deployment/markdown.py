@@ -8,6 +8,7 @@ from typing import Any
 from recipe.deployment.card import Artefact, Card
 
 NOTHING = "–"
+NAMES = "class_names"  # there may be a thousand; they stand in the JSON
 KIB = 1024
 
 
@@ -21,7 +22,7 @@ def as_markdown(card: Card) -> str:
         ["## Files", _table(ARTEFACT_HEADINGS, map(artefact_row, card.artefacts))],
         ["Agreement: test images with the same first choice as the Keras model as trained."],
         ["## Network", _facts(card.network)],
-        ["## Data", _facts(card.data)],
+        ["## Data", _facts({name: each for name, each in card.data.items() if name != NAMES})],
         [f"Inputs in training: {_range(card)}."],
         ["## Recipe", "Not known." if card.recipe is None else _facts(card.recipe)],
         ["## Training", _facts(card.training) or "Not known."],

@@ -13,7 +13,7 @@ import numpy as np
 
 import keras_finet
 import tflite_tools
-from recipe.deployment.card import Artefact, Card, remove_cards, write
+from recipe.deployment.card import Artefact, Card, write
 from recipe.deployment.checkout import commit
 from recipe.deployment.data import DeploymentData
 from recipe.deployment.finite import finite
@@ -28,6 +28,10 @@ PRECISIONS = ("float32", "float16", "int8")
 TRAINED, FUSED = "Keras, as trained", "Keras, fused"
 FUSED_FILE = "fused.keras"
 VERIFIED_IMAGES = 32
+UNFINISHED = (
+    "The deployment did not come to its end: deploy_checkpoint.py, or the training's own command, "
+    "does it again."
+)
 
 
 def deploy(
@@ -40,8 +44,9 @@ def deploy(
 ) -> Card:
     """Makes the files for deployment beside a trained `.keras` file, and its card.
 
-    What goes wrong stands in the card, which is written in any case; what is in the folder then is
-    sound as far as the card says so.
+    What goes wrong stands in the card; what is in the folder then is sound as far as the card says
+    so. A card is there from the beginning to the end, first one that says that this is not done
+    yet: how the model was made stands nowhere else.
 
     Args:
         file: The trained classifier.
@@ -54,11 +59,14 @@ def deploy(
         The card, as it has been written.
 
     Raises:
+        InputError: if the data cannot be read.
         ToolError: if the file cannot be read, or another cannot be written.
     """
+    model = _loaded(file)
+    begun = _begun(file, model, data, network, recipe, training)
+    write(begun, file, as_markdown(begun))
     _remove_old(file)
     problems: list[str] = []
-    model = _loaded(file)
     calibration = data.calibration()
     fused, fusion = _fused(model, calibration[:VERIFIED_IMAGES], file, problems)
     models = {TRAINED: model} | ({} if fused is None else {FUSED: fused})
@@ -71,34 +79,51 @@ def deploy(
         Artefact.of(path, f"TFLite {precision}", measured.get(path.name))
         for precision, path in files.items()
     ]
+    card = dataclasses.replace(
+        begun,
+        passed=not problems,
+        problems=tuple(problems),
+        fusion=fusion,
+        artefacts=tuple(artefacts),
+    )
+    write(card, file, as_markdown(card))
+    return card
+
+
+def _begun(
+    file: Path,
+    model: keras.Model,
+    data: DeploymentData,
+    network: Mapping[str, Any],
+    recipe: Mapping[str, Any] | None,
+    training: Mapping[str, Any] | None,
+) -> Card:
+    """The card of a deployment that has not come to its end."""
     low, high, images = _input_range(data)
     described = data.describe()
     parameters = {"parameters": model.count_params(), "classes": model.output_shape[-1]}
-    card = Card(
+    return Card(
         name=file.stem,
         created=creation_time(),
-        passed=not problems,
-        problems=tuple(problems),
+        passed=False,
+        problems=(UNFINISHED,),
         input_range=(low, high),
         input_range_images=images,
         network={**network, **parameters},
         data=described,
         recipe=None if recipe is None else dict(recipe),
         training=dict(training or {}),
-        fusion=fusion,
-        artefacts=tuple(artefacts),
+        fusion={},
+        artefacts=(Artefact.of(file, TRAINED, None),),
         commit=commit(),
         versions={**versions(), "backend": keras.backend.backend()},
         intended_use=_intended_use(described),
         limits=tuple(_limits(described, recipe)),
     )
-    write(card, file, as_markdown(card))
-    return card
 
 
 def _remove_old(file: Path) -> None:
     """Removes what an earlier run has left: beside a new checkpoint it would be another's."""
-    remove_cards(file)
     file.with_name(FUSED_FILE).unlink(missing_ok=True)
     for precision in PRECISIONS:
         path = file.with_name(f"{file.stem}_{precision}.tflite")

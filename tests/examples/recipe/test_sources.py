@@ -11,14 +11,15 @@ import tensorflow as tf
 from command_line import InputError
 from image_data import load_digits
 from PIL import Image
-from recipe.papers import imagenet
+from recipe.augmentation import decode
 from recipe.pipeline import (
     AUGMENTATIONS,
     evaluation_batches,
-    recipe_normalization,
+    pixel_normalization,
     steps_per_epoch,
     training_batches,
 )
+from recipe.readable import readable_images
 from recipe.settings import Recipe
 from recipe.shares import WHOLE, Share
 from recipe.sources import open_source
@@ -130,6 +131,7 @@ def test_the_share_of_another_process_is_not_decoded(root):
     records = tf.data.Dataset.from_tensor_slices((encoded, labels))
     source = SimpleNamespace(
         name="damaged",
+        version=None,
         class_names=CLASS_NAMES,
         train_size=8,
         training_records=lambda seed, skip: records.skip(skip),
@@ -176,11 +178,29 @@ def test_no_tuner_is_waited_for_when_an_epoch_is_over(source, root):
 def test_statistics_of_cifar():
     """Those of the training images, as everyone gives them, to four digits."""
     grey = np.full((1, 3), 0.5 * 255)
-    found = recipe_normalization(Recipe(dataset="cifar10:3.*.*"))(grey)
-    expected = (0.5 - np.array([0.4914, 0.4822, 0.4465])) / [0.2470, 0.2435, 0.2616]
-    np.testing.assert_allclose(found, expected[None], rtol=1e-5)
-    other = recipe_normalization(imagenet())(grey)
-    np.testing.assert_allclose(other, keras_finet.preprocess_input(grey[None].copy())[0], rtol=1e-5)
+    of_imagenet = keras_finet.preprocess_input(grey[None].copy())[0]
+    cifar10 = (0.5 - np.array([[0.4914, 0.4822, 0.4465]])) / [0.2470, 0.2435, 0.2616]
+    for name, version, expected in (
+        ("cifar10:3.*.*", "3.0.2", cifar10),
+        ("imagenet2012", "5.1.0", of_imagenet),
+        ("cifar10", None, of_imagenet),  # a folder, whatever its name
+    ):
+        source = SimpleNamespace(name=name, version=version)
+        found = pixel_normalization(source, Recipe(dataset=name))(grey)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_the_pixels_of_a_recipe_come_before_those_of_the_data(root):
+    own = ((10.0, 20.0, 30.0), (40.0, 50.0, 60.0))
+    settings = recipe(root, "tiny_pets", pixels=own)
+    source = open_source(settings, data_dir=root)
+    images, _ = arrays(evaluation_batches(source, settings))
+    expected = (pictures(TEST, seed=1) - np.array(own[0])) / own[1]
+    np.testing.assert_allclose(images, expected, atol=1e-5)
+    assert pixel_normalization(source, settings).name == "own"
+    plain = pixel_normalization(source, recipe(root, "tiny_pets"))
+    same = recipe(root, "tiny_pets", pixels=(plain.mean, plain.std))
+    assert pixel_normalization(source, same).name == "torch"
 
 
 def test_limits(root):
@@ -198,6 +218,12 @@ def test_a_folder_with_the_name_of_a_data_set_says_so(root, monkeypatch):
     (note,) = open_source(Recipe(dataset="classes")).notes
     assert note.startswith("classes: the folder of that name is used, not a TFDS data set.")
     assert open_source(Recipe(dataset="classes/")).notes == ()
+
+
+def test_with_a_folder_of_data_sets_a_name_is_that_of_one(root, monkeypatch):
+    monkeypatch.chdir(root)
+    assert (root / "tiny_pets").is_dir()  # TFDS' own
+    assert open_source(Recipe(dataset="tiny_pets"), data_dir=root).version is not None
 
 
 def test_a_folder_of_classes_alone_keeps_a_fifth_to_evaluate_on(root):
@@ -275,6 +301,54 @@ class TestUnreadableImages:
             file.write_bytes(b"")
         with pytest.raises(InputError, match="32 of 32 files cannot be read"):
             open_source(Recipe(dataset=str(folder)), skip_unreadable=True)
+
+
+def bitmaps(folder):
+    """Bitmaps that TensorFlow reads as Pillow does, and others."""
+    picture = Image.fromarray(pictures(1)[0])
+    good = {"colors": picture, "greys": picture.convert("L"), "opaque": picture.convert("RGBA")}
+    bad = {"palette": picture.quantize(64), "few": picture.quantize(4), "two": picture.convert("1")}
+    for name, image in {**good, **bad}.items():
+        image.save(folder / f"{name}.bmp")
+    compressed = bytearray((folder / "greys.bmp").read_bytes())
+    compressed[30] = 1  # run lengths
+    (folder / "lengths.bmp").write_bytes(compressed)
+    return set(good), {*bad, "lengths"}
+
+
+def test_bitmaps_are_read_right_or_not_at_all(tmp_path):
+    good, bad = bitmaps(tmp_path)
+    files = sorted(tmp_path.glob("*.bmp"))
+    readable, note = readable_images(tmp_path, files, True, None)
+    found = {file.stem for file, fine in zip(files, readable, strict=True) if fine}
+    assert found == good
+    assert f"{len(bad)} of {len(files)} files cannot be read" in note
+    for name in good:
+        encoded = (tmp_path / f"{name}.bmp").read_bytes()
+        with Image.open(tmp_path / f"{name}.bmp") as image:
+            np.testing.assert_array_equal(decode(encoded), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "two\nlines"])
+def test_class_names_that_cannot_be_printed_are_refused(name, tmp_path):
+    data = write_folder(tmp_path)
+    for part in ("train", "val"):
+        (data / part / "emu").rename(data / part / name)
+    with pytest.raises(InputError, match="names of characters that can be printed, got ") as caught:
+        open_source(Recipe(dataset=str(data)))
+    assert ascii(name) in str(caught.value)
+    str(caught.value).encode()
+
+
+def test_files_may_have_any_name(tmp_path):
+    data = write_folder(tmp_path)
+    odd = data / "train" / "cat" / "caf\udce9.png"
+    (data / "train" / "cat" / "000.png").rename(odd)
+    source = open_source(Recipe(dataset=str(data)), remember=tmp_path / "readable.json")
+    assert len(list(source.training_records(0))) == TRAIN
+    odd.write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"caf\\xe9\.png"):
+        open_source(Recipe(dataset=str(data)))
 
 
 def test_other_classes_to_evaluate_on(tmp_path):

@@ -1,11 +1,13 @@
 """What goes wrong between a checkpoint and its files is in the card, and is exit code 1."""
 
 import json
+import re
 
 import keras
 import numpy as np
 import pytest
 from recipe.deployment import steps
+from recipe.deployment.beside import card_beside, making_in
 from recipe.deployment.card import Artefact
 from recipe.deployment.checkout import commit
 from recipe.deployment.reporting import report
@@ -116,13 +118,43 @@ def test_a_fusion_that_computes_something_else(file, monkeypatch, capsys):
     assert problem in capsys.readouterr().err
 
 
-def test_a_full_disk_leaves_no_half_of_a_file(file):
-    with (
-        full_disk(),
-        pytest.raises(ToolError, match=r"fused\.keras: cannot be written: File too l"),
-    ):
+@pytest.mark.parametrize(
+    ("free_bytes", "name", "left"),
+    [(600, "small.card.json", []), (8_000, "fused.keras", ["small.card.json", "small.card.md"])],
+)
+def test_a_full_disk_leaves_no_half_of_a_file(free_bytes, name, left, file):
+    said = f"{name}: cannot be written: File too large"
+    with full_disk(free_bytes), pytest.raises(ToolError, match=re.escape(said)):
         steps.deploy(file, Noise(), network={"name": "small"})
-    assert [path.name for path in file.parent.iterdir()] == ["small.keras"]
+    assert sorted(path.name for path in file.parent.iterdir()) == [*left, "small.keras"]
+
+
+def test_what_only_the_card_tells_outlives_a_deployment_that_dies(file, monkeypatch):
+    """The card says so, and the next deployment finds there how the model was made."""
+    made = {
+        "network": {"name": "small", "builder": "Small", "parameters": 127, "classes": CLASSES},
+        "recipe": {"seed": 3, "train_limit": None},
+        "training": {"devices": "one device"},
+    }
+    first = steps.deploy(file, Noise(), **made)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "_converted", killed)
+    with pytest.raises(KeyboardInterrupt):
+        steps.deploy(file, Noise(), **making_in(card_beside(file)))
+    unfinished = json.loads(file.with_name("small.card.json").read_text())
+    assert unfinished["passed"] is False
+    assert unfinished["problems"] == [steps.UNFINISHED]
+    assert not list(file.parent.glob("*.tflite"))
+    monkeypatch.undo()
+    again = steps.deploy(file, Noise(), **making_in(card_beside(file)))
+    assert again.passed
+    assert (again.network, again.recipe, again.training) == (
+        *(first.network, first.recipe, first.training),
+    )
+    assert [artefact.sha256 for artefact in again.artefacts[:1]] == [first.artefacts[0].sha256]
 
 
 def test_weights_that_int8_cannot_hold(file):
