@@ -12,8 +12,9 @@ from random_models import randomize_statistics
 
 import keras_finet
 import tflite_tools
+from keras_finet.applications.image_input import MINIMUM_SIDE
 from normalization_comparison.deployed import Deployed, Deployment
-from normalization_comparison.networks import SMALLEST_SIZE, build
+from normalization_comparison.networks import build
 from normalization_comparison.setting import Setting, load
 from normalization_comparison.variants import BASELINE
 from tflite_tools.host import HostRecord
@@ -50,7 +51,7 @@ def _converted(
     setting: Setting, variant: str, options: argparse.Namespace, folder: Path
 ) -> ConversionRecord:
     # Files have a fixed size, and builders a smallest one.
-    times = -(-SMALLEST_SIZE // setting.image_size)
+    times = -(-MINIMUM_SIDE // setting.image_size)
     setting = dataclasses.replace(setting, image_size=times * setting.image_size)
     data = load(setting.data, options.train_images)
     images = data.train_images[:IMAGES].repeat(times, 1).repeat(times, 2)

@@ -7,10 +7,9 @@ import math
 import keras
 
 import keras_finet
+from keras_finet.applications.image_input import MINIMUM_SIDE
 from normalization_comparison.setting import MODELS, Setting
 from normalization_comparison.variants import VARIANTS
-
-SMALLEST_SIZE = 32  # that a builder makes a network for
 
 
 def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Model:
@@ -34,7 +33,7 @@ def build(setting: Setting, variant: str, classes: int, seed: int) -> keras.Mode
 
 def _shape(size: int) -> tuple[int | None, int | None, int]:
     """The builders take smaller images only where they are not told the size."""
-    side = size if size >= SMALLEST_SIZE else None
+    side = size if size >= MINIMUM_SIDE else None
     return side, side, 3
 
 
