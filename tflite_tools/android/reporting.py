@@ -14,6 +14,7 @@ from tflite_tools.android.judging import measured
 from tflite_tools.android.program_names import program_names
 from tflite_tools.android.records import AndroidRun, DeviceInfo
 from tflite_tools.android.screens import screen_complaints
+from tflite_tools.naming import file_names
 from tflite_tools.printable import shown
 from tflite_tools.tables import as_text, file_table, formatted, milliseconds, to_json
 from tflite_tools.thread_counts import in_words
@@ -105,11 +106,11 @@ class AndroidReport:
 
     def complaints(self) -> list[str]:
         """What went wrong and what was left out, a line each."""
-        names = program_names(self.runs)
+        names, files = program_names(self.runs), self._file_names()
         lines = [
-            f"{run.serial}: {run.file.name}, {run.delegate}, {names.get(run.program, run.binary)}, "
-            f"{in_words(run.num_threads)}, run {run.repeat}: "
-            f"{run.problem}."
+            f"{run.serial}: {files[run.file]}, {run.delegate}, "
+            f"{names.get(run.program, run.binary)}, {in_words(run.num_threads)}, "
+            f"run {run.repeat}: {run.problem}."
             for run in self.runs
             if run.problem
         ]
@@ -136,12 +137,15 @@ class AndroidReport:
         for heading in columns:
             table.add_column(heading, justify="right", no_wrap=True)
         several = len({run.num_threads for run in self.runs}) > 1
-        names = program_names(self.runs)
+        names, files = program_names(self.runs), self._file_names()
         for summary in self.summaries:
             if summary.serial == device.serial:
                 cells = _cells(summary, names.get(summary.program), name_threads=several)
-                table.add_row(*map(escape, cells))
+                table.add_row(*map(escape, (files[summary.file], *cells)))
         return table
+
+    def _file_names(self) -> dict[Path, str]:
+        return file_names(run.file for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,6 @@ def _cells(summary: AndroidSummary, program: str | None, *, name_threads: bool) 
     ran_on = summary.ran_on or "unknown"
     spread = summary.spread_ms
     return (
-        shown(summary.file.name),
         f"{shown(summary.delegate)}{tool}{threads}",
         f"{ran_on} ({share:.0%} of ops)" if partly else ran_on,
         milliseconds(summary.latency_ms),

@@ -20,6 +20,7 @@ from tflite_tools.host.records import HostRecord
 from tflite_tools.host.report import HostReport
 from tflite_tools.host.storing import write_host_report
 from tflite_tools.interpreter import LiteModel
+from tflite_tools.naming import file_names
 from tflite_tools.output_folder import output_folder
 from tflite_tools.paths import checked_paths
 from tflite_tools.progress import Progress
@@ -72,7 +73,10 @@ def benchmark_host(
         records = tuple(_records(chosen, counts, rounds, warmup, progress))
         problems: list[str] = []
         if op_profile:
-            records = tuple(_with_profile(record, problems) for record in records)
+            names = file_names(chosen)
+            records = tuple(
+                _with_profile(record, names[record.file], problems) for record in records
+            )
         report = HostReport(machine, rounds, records, tuple(problems))
         if folder is not None:
             write_host_report(report, folder)
@@ -99,12 +103,12 @@ def _records(
         yield _record(model, count, times[index], first, fresh[index])
 
 
-def _with_profile(record: HostRecord, problems: list[str]) -> HostRecord:
+def _with_profile(record: HostRecord, name: str, problems: list[str]) -> HostRecord:
     try:
         profile = profile_operators(record.file, record.num_threads)
     except ToolError as error:
         line = str(error).splitlines()[0]
-        problems.append(f"{record.file.name}: the operators cannot be timed: {line}.")
+        problems.append(f"{name}: the operators cannot be timed: {line}.")
         return record
     return replace(record, op_profile=profile)
 

@@ -50,3 +50,24 @@ def test_the_report_is_what_the_benchmark_said(folder):
     }
     partial = [row for row in report.comparisons if row.delegation == "partial"]
     assert [(row.file, row.taken) for row in partial] == [("b.tflite", partial[0].nodes - 1)]
+
+
+def test_files_of_one_name_are_told_apart(adb_env, new_phone, binary, files, tmp_path):
+    copies = [tmp_path / folder / "a.tflite" for folder in ("first", "second")]
+    for precision, copy in zip(("float32", "int8"), copies, strict=True):
+        copy.parent.mkdir()
+        shutil.copy(files[precision], copy)
+    endings = ["ok", "crash"]
+    new_phone().engine.behaviour = lambda number, flags: endings[number]
+    report = benchmark_android(
+        copies,
+        tmp_path / "runs",
+        binaries=[binary],
+        delegates=("cpu",),
+        runs=5,
+        repeats=1,
+        cool_down=0.0,
+    )
+    assert "first/a.tflite" in str(report)
+    (line,) = (line for line in report.complaints() if "run 1:" in line)
+    assert "second/a.tflite, cpu" in line

@@ -1,5 +1,6 @@
 """Operators timed by LiteRT's real profiler."""
 
+import shutil
 import sys
 
 import keras
@@ -84,7 +85,9 @@ def test_the_number_of_threads_is_obeyed(files, run_python):
     assert run_python("-c", THREADS, files["float32"]).stdout.split() == ["0", "3"]
 
 
-def test_of_a_build_without_a_profiler_it_is_said_and_the_rest_is_measured(files, monkeypatch):
+def test_of_a_build_without_a_profiler_it_is_said_and_the_rest_is_measured(
+    files, monkeypatch, tmp_path
+):
     def refuse(function, arguments):
         if function is profiling.profile:
             raise ToolError("this version of LiteRT has no function LiteRtGetProfileSummary")
@@ -92,6 +95,11 @@ def test_of_a_build_without_a_profiler_it_is_said_and_the_rest_is_measured(files
 
     for place in ("profiling", "benchmark"):
         monkeypatch.setattr(f"tflite_tools.host.{place}.run_in_worker", refuse)
+    twice = tmp_path / "other" / files["float32"].name
+    twice.parent.mkdir()
+    shutil.copy(files["float32"], twice)
+    both = benchmark_host([files["float32"], twice], rounds=1, op_profile=True)
+    assert any(line.startswith(f"other/{twice.name}: the op") for line in both.complaints())
     report = benchmark_host([files["float32"]], rounds=1, op_profile=True)
     assert report.complaints()[0] == (
         f"{files['float32'].name}: the operators cannot be timed: this version of LiteRT has no "
