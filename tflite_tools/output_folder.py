@@ -1,7 +1,11 @@
 """A folder to write results to, in which nothing half-written stays behind."""
 
 import contextlib
+import hashlib
 import os
+import platform
+import re
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,17 +137,24 @@ def _check_writable(folder: Path) -> None:
 
 def _temporary_name(final: Path) -> Path:
     """Hidden, on the same file system, and of this process alone."""
-    return final.with_name(f".{final.stem}.{os.getpid()}.partial{final.suffix}")
+    token = secrets.token_hex(4)  # containers of one name may have processes of one number
+    return final.with_name(f".{final.stem}.{_host()}-{os.getpid()}-{token}.partial{final.suffix}")
 
 
 def _remove_leftovers(final: Path) -> None:
-    beginning, ending = f".{final.stem}.", f".partial{final.suffix}"
+    """Removes those of this machine: on a shared disk others may be at work."""
+    stem, suffix = re.escape(final.stem), re.escape(final.suffix)
+    leftover = re.compile(rf"\.{stem}\.{_host()}-(\d+)-[0-9a-f]+\.partial{suffix}")
     with contextlib.suppress(OSError):  # a folder that cannot be listed can be written to
         for path in final.parent.iterdir():
-            process = path.name.removeprefix(beginning).removesuffix(ending)
-            whole = path.name == f"{beginning}{process}{ending}"
-            if whole and process.isdecimal() and not _is_running(int(process)):
+            found = leftover.fullmatch(path.name)
+            if found and not _is_running(int(found[1])):
                 path.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """This machine in a few characters that any file name may have."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _is_running(process: int) -> bool:

@@ -19,7 +19,7 @@ from recipe.communication import reductions
 from recipe.even_batches import evenly_batched
 from recipe.lost_workers import lost_workers
 from recipe.shares import WHOLE, Share
-from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_places, check_strategy
+from recipe.strategies import JAX, MIRRORED, MULTIWORKER, NONE, check_strategy
 
 # In the errors of gRPC and of the libraries of collective operations on CPUs and GPUs.
 _SIGNS_OF_LOSS = ("UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "Gloo", "NCCL", "heartbeat")
@@ -58,12 +58,11 @@ class Distribution(Protocol):
             images: Number of images in all of them.
         """
 
-    def check_same(self, epoch: int, step: int) -> None:
-        """Refuses processes that would go on from different places.
+    def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
+        """Returns such numbers of every process, of 31 bits each, and waits for all of them."""
 
-        Raises:
-            InputError: if they do not all see the same checkpoint.
-        """
+    def losses(self) -> contextlib.AbstractContextManager[Any]:
+        """The context in which the loss of another process is a `WorkerLost`."""
 
     def wait(self) -> None:
         """Waits for all processes: one that has left would be a failure to the others."""
@@ -90,8 +89,11 @@ class _KerasFit:
     def announcement(self, model: Any) -> str:
         return ""
 
-    def check_same(self, epoch: int, step: int) -> None:
-        pass
+    def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
+        return [numbers]
+
+    def losses(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
 
     def wait(self) -> None:
         pass
@@ -172,22 +174,20 @@ class DataParallel(_KerasFit):
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
         return evenly_batched(batches, batch_size, images, self.share)
 
-    def check_same(self, epoch: int, step: int) -> None:
+    def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
         from jax.experimental import multihost_utils
 
-        with lost_workers(self._is_lost):
-            places = multihost_utils.process_allgather(np.array([epoch, step]))
-        check_places(np.reshape(places, (-1, 2)).tolist())
+        found = multihost_utils.process_allgather(np.array(numbers, np.int32))
+        return [tuple(row) for row in np.reshape(found, (-1, len(numbers))).tolist()]
+
+    def losses(self) -> contextlib.AbstractContextManager[Any]:
+        return lost_workers(self._is_lost)
 
     def wait(self) -> None:
         from jax.experimental import multihost_utils
 
-        with lost_workers(self._is_lost):
+        with self.losses():
             multihost_utils.sync_global_devices("recipe")
-
-    def fit(self, model: Any, batches: Any, **options: Any) -> Any:
-        with lost_workers(self._is_lost):
-            return super().fit(model, batches, **options)
 
     def _is_lost(self, error: Exception) -> bool:
         import jax

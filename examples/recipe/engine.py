@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from recipe.model_file import save_model
 from recipe.pipeline import steps_per_epoch
 from recipe.settings import Recipe
 from recipe.sources import Source
+from recipe.strategies import check_alike, check_places
 from recipe.teacher import Teacher, taught
 from recipe.tensorflow_errors import data_errors
 
@@ -133,7 +136,8 @@ def train(
     file = CheckpointFile(folder, configuration, writes=spread.is_chief, option=option)
     logs = Logs(folder) if spread.is_chief else NoLogs()
     _set_up(recipe)
-    with spread.scope():
+    with spread.scope(), spread.losses():
+        _check_alike(spread, source, configuration)
         with _dtype_policy(recipe):
             model = with_float32_outputs(build(recipe, len(source.class_names), None))
             model = spread.prepared(model)
@@ -149,7 +153,7 @@ def train(
         if verbose and (announcement := spread.announcement(model)):
             print(announcement, flush=True)
         progress = file.restore(model)
-        spread.check_same(progress.epoch, progress.step)
+        check_places(spread.gathered(progress.epoch, progress.step))
         epochs = Epochs(
             recipe, source, spread, file, logs, steps, checkpoint_steps, callbacks, verbose
         )
@@ -173,6 +177,15 @@ def _configuration(recipe: Recipe, source: Source) -> dict[str, Any]:
         "classes": len(source.class_names),
         "training images": source.train_size,
     }
+
+
+def _check_alike(spread: Distribution, source: Source, configuration: dict[str, Any]) -> None:
+    """Before anything is built, which would fail or wait where processes differ."""
+    text = json.dumps(configuration, sort_keys=True).encode()
+    digest = hashlib.sha256(text).digest()
+    digests = [int.from_bytes(digest[place : place + 4]) >> 1 for place in (0, 4)]
+    images = source.train_size, source.evaluation_size
+    check_alike(images, digests, spread.gathered(*images, *digests))
 
 
 def _first_step_name(file: Path, folder: Path) -> str:

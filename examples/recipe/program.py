@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,13 @@ def run_program(name: str, description: str, make_recipe: Callable[..., Recipe])
     except InputError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
-    code = _exit_code(name, options)
+    try:
+        code = _exit_code(name, options)
+    except Exception:
+        if options.strategy != MULTIWORKER:
+            raise
+        traceback.print_exc()
+        code = 1
     if code and options.strategy == MULTIWORKER:
         # At an ordinary exit jax waits for the other processes, which may wait for this one.
         sys.stdout.flush()
@@ -74,8 +82,8 @@ def _train(name: str, options: RunOptions) -> int:
     recipe = options.recipe
     if options.smoke and not options.own_data:
         recipe = dataclasses.replace(recipe, dataset=str(smoke_images(options.out)))
+    spread = _distribution(options)
     with silenced():  # TensorFlow is noisy when it is imported
-        spread = _distribution(options)
         source = open_source(
             recipe,
             data_dir=options.data_dir,
@@ -125,9 +133,15 @@ def _distribution(options: RunOptions) -> Any:
     check_strategy(options.strategy)
     if options.strategy == NONE:
         return None
-    from recipe.distribution import distribution
+    with silenced():
+        from recipe.distribution import distribution
 
-    return distribution(options.strategy, options.recipe.batch_size)
+    on_several_hosts = options.strategy == MULTIWORKER
+    if on_several_hosts:
+        print("Join the other workers ...", flush=True)
+    # Where they do not come, jax ends this process, with a message of its own.
+    with contextlib.nullcontext() if on_several_hosts else silenced():
+        return distribution(options.strategy, options.recipe.batch_size)
 
 
 def _deploy(result: Any, spread: Any) -> int:
@@ -136,9 +150,11 @@ def _deploy(result: Any, spread: Any) -> int:
         from recipe.deployment.reporting import report
         from recipe.deployment.trained import deploy_trained
 
+    if not spread.is_chief:
+        spread.wait()
+        return 0
     try:
-        if not spread.is_chief:
-            return 0
         return report(deploy_trained(result, spread.name), result.file)
     finally:
-        spread.wait()
+        with contextlib.suppress(WorkerLost):  # what is done is done without them
+            spread.wait()

@@ -51,6 +51,31 @@ def check_places(places: Iterable[Sequence[int]]) -> None:
         )
 
 
+def check_alike(
+    images: tuple[int, int], digests: Iterable[int], gathered: Iterable[Sequence[int]]
+) -> None:
+    """Refuses processes that would train something else than this one.
+
+    Args:
+        images: How many there are here to train and to evaluate on.
+        digests: Of all options here.
+        gathered: Both numbers of images and the digests of each process.
+
+    Raises:
+        InputError: if they are not all the same.
+    """
+    everywhere = [tuple(each) for each in gathered]
+    if all(each == (*images, *digests) for each in everywhere):
+        return
+    sizes = {each[:2] for each in everywhere}
+    if len(sizes) == 1:
+        what = "the same options and data sets, got others"
+    else:
+        found = ", ".join(f"{train:,} and {test:,}" for train, test in sorted(sizes))
+        what = f"the same images to train and to evaluate on, got {found}"
+    raise InputError(f"--strategy: expected all workers to have {what}. Start them alike.")
+
+
 def _check_cluster(text: str | None) -> None:
     if text is None:
         raise InputError(

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from command_line import InputError
 
@@ -21,7 +20,6 @@ from recipe.communication import reductions
 from recipe.even_batches import endless, evenly_batched
 from recipe.lost_workers import lost_workers
 from recipe.shares import Share
-from recipe.strategies import check_places
 
 Figures = dict[str, float]
 _LOST = (
@@ -65,28 +63,22 @@ class Workers:
     def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
         return evenly_batched(batches, batch_size, images, self.share)
 
-    def check_same(self, epoch: int, step: int) -> None:
-        check_places(self._gathered(epoch, step))
-
-    def wait(self) -> None:
-        self._gathered(0)
-
-    def _gathered(self, *numbers: int) -> np.ndarray:
-        """The numbers of every replica, a row each; waits for all of them."""
-
+    def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
         @tf.function
         def gathered() -> tf.Tensor:
             own = self._strategy.run(lambda: tf.constant([numbers]))
             return self._strategy.gather(own, axis=0)
 
-        with lost_workers(_is_lost):
-            return gathered().numpy()
+        return [tuple(row) for row in gathered().numpy().tolist()]
 
-    def fit(self, model: Any, batches: Any, **options: Any) -> keras.callbacks.History:
-        with lost_workers(_is_lost):
-            return self._fit(model, batches, **options)
+    def losses(self) -> contextlib.AbstractContextManager[Any]:
+        return lost_workers(_is_lost)
 
-    def _fit(
+    def wait(self) -> None:
+        with self.losses():
+            self.gathered(0)
+
+    def fit(
         self,
         model: Any,
         batches: Any,

@@ -10,10 +10,14 @@ sum: the loss is a sum over the batch, not a mean.
 apart: statistics are each replica's own.
 awaited: nothing is trained; a file of the process that writes is waited for.
 lost: the same, while every process but the first is killed in the second step.
+missed: the same, but they are killed before the first one trains.
+seeds: the same with another seed in each process.
+images: the same with other numbers of images in each process.
 divided: nothing is trained; what each replica gets of a process's batches.
 sent: nothing is trained; what a step reduces over the workers is counted in its graph.
 """
 
+import dataclasses
 import os
 import signal
 import sys
@@ -31,6 +35,7 @@ from pathlib import Path  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from command_line import InputError  # noqa: E402
 
 if not JAX and STRATEGY == "mirrored":
     tf.config.set_logical_device_configuration(
@@ -107,16 +112,21 @@ def network(recipe, classes, activation):
 def engine(spread, case):
     folder = Path(FOLDER) / f"run_{case}"
     folder.mkdir(exist_ok=True)
+    recipe, source = RECIPE, Noise()
+    if case == "seeds":
+        recipe = dataclasses.replace(RECIPE, seed=spread.share.index)
+    if case == "images":
+        source.evaluation_size -= spread.share.index
     options = {"build": network, "distribution": spread, "checkpoint_steps": 1, "verbose": 0}
     if case == "resumed":
         call_after(5, interrupt)
         try:
-            train(RECIPE, Noise(), folder, **options)
+            train(recipe, source, folder, **options)
         except KeyboardInterrupt:
             pass
         else:
             raise AssertionError("the run was not interrupted")
-    result = train(RECIPE, Noise(), folder, **options)
+    result = train(recipe, source, folder, **options)
     rows = {key: [row[key] for row in result.history] for key in result.history[0]}
     del rows["images_per_second"]
     return result.model, rows
@@ -141,15 +151,18 @@ def call_after(steps, function):
 
 
 def lost(spread, case):
-    """Prints what the first process says, and leaves like the programs."""
-    if not spread.is_chief:
+    """Prints what a process says, and leaves like the programs."""
+    if not spread.is_chief and case == "missed":
+        time.sleep(2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if not spread.is_chief and case == "lost":
         call_after(2, lambda: os.kill(os.getpid(), signal.SIGKILL))
     try:
         engine(spread, case)
-    except WorkerLost as error:
+    except (WorkerLost, InputError) as error:
         print(error, flush=True)
         os._exit(0)
-    raise AssertionError("the loss was not noticed")
+    raise AssertionError("nothing was noticed")
 
 
 def by_hand(spread, case):
@@ -220,7 +233,7 @@ WAYS = {
     "sum": by_hand,
     "apart": by_hand,
     "awaited": awaited,
-    "lost": lost,
+    **dict.fromkeys(("lost", "missed", "seeds", "images"), lost),
     "divided": divided,
     "sent": sent,
 }

@@ -1,4 +1,6 @@
+import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -109,11 +111,13 @@ def test_what_killed_processes_left_is_removed(tmp_path):
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True
     )
     pid, running = int(gone.stdout), os.getppid()
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
     kept = [
-        *(".model.keras", f".model.{running}.partial.keras", f".other.{pid}.partial.keras"),
-        *(f".model.{pid}.partial", ".model.x.partial.keras", f"model.{pid}.partial.keras"),
+        *(".model.keras", f".model.{host}-{running}-0a.partial.keras"),
+        *(f".other.{host}-{pid}-0a.partial.keras", f".model.{host}-{pid}-0a.partial"),
+        *(f".model.{'0' * 8}-{pid}-0a.partial.keras", f"model.{host}-{pid}-0a.partial.keras"),
     ]
-    for name in (*kept, f".model.{pid}.partial.keras"):
+    for name in (*kept, f".model.{host}-{pid}-0a.partial.keras"):
         (tmp_path / name).touch()
     with whole_file(tmp_path / "model.keras") as temporary:
         assert temporary.suffix == ".keras"

@@ -22,6 +22,7 @@ from support.programs import ROOT
 PROGRAM = ROOT / "tests/support/replicated_recipe.py"
 SECONDS = 300
 ON_TENSORFLOW = pytest.mark.skipif(backend() != "tensorflow", reason="tf.distribute's")
+ON_EITHER = pytest.mark.skipif(backend() == "torch", reason="trains on one device")
 ON_JAX = pytest.mark.skipif(backend() != "jax", reason="keras.distribution is jax's")
 
 
@@ -184,30 +185,46 @@ def test_two_processes_of_jax_train_as_one(single, tmp_path):
     assert nothing == []
 
 
-@pytest.mark.skipif(backend() not in ("tensorflow", "jax"), reason="neither engine")
-def test_a_worker_that_is_killed_is_one_line_to_the_other(tmp_path):
-    ports = free_ports(2)
-    addresses = [f"127.0.0.1:{port}" for port in ports]
-    first, second = (
-        started(
-            tmp_path,
+def pair(folder, case):
+    """Two processes that train together, on either engine."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    for index in range(2):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        yield started(
+            folder,
             "multiworker",
             1,
-            ["lost"],
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            ),
+            [case],
+            TF_CONFIG=json.dumps(task),
             KERAS_DISTRIBUTION_JOB_ADDRESSES=",".join(addresses),
             KERAS_DISTRIBUTION_NUM_PROCESSES="2",
             KERAS_DISTRIBUTION_PROCESS_ID=str(index),
         )
-        for index in range(2)
-    )
+
+
+@ON_EITHER
+@pytest.mark.parametrize("case", ["lost", "missed"])
+def test_a_worker_that_is_killed_is_one_line_to_the_other(case, tmp_path):
+    first, second = pair(tmp_path, case)
     (output,) = finished(first)
     assert "another worker has stopped or cannot be reached" in output
     assert "Traceback" not in output
     told, _ = second.communicate(timeout=SECONDS)
     assert second.returncode == -signal.SIGKILL, told
+
+
+@ON_EITHER
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("seeds", "expected all workers to have the same options and data sets, got others"),
+        ("images", "the same images to train and to evaluate on, got 27 and 20, 27 and 21. Start"),
+    ],
+)
+def test_workers_that_would_train_something_else_are_refused(case, said, tmp_path):
+    for output in finished(*pair(tmp_path, case)):
+        assert said in output
+        assert "Traceback" not in output
 
 
 def test_processes_that_find_other_checkpoints():
