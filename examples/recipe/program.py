@@ -134,6 +134,8 @@ def _distribution(options: RunOptions) -> Any:
     if options.strategy == NONE:
         return None
     with silenced():
+        import tensorflow  # noqa: F401 - whose import is noisy
+
         from recipe.distribution import distribution
 
     on_several_hosts = options.strategy == MULTIWORKER
