@@ -2,10 +2,13 @@
 
 import csv
 import importlib.util
+from types import SimpleNamespace
 
 import keras
 import pytest
 import train_cifar
+from recipe import program
+from recipe.lost_workers import WorkerLost
 from support.examples import assert_refused, run_example
 
 import keras_finet
@@ -100,6 +103,24 @@ def test_ctrl_c_is_exit_code_130(tmp_path, monkeypatch, capsys):
     assert train_cifar.main() == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("train_cifar: interrupted. The same command goes on from the last")
+
+
+@pytest.mark.parametrize("is_chief", [True, False])
+def test_a_finished_deployment_needs_no_other_worker(is_chief, monkeypatch):
+    """A worker that waits for it does need the first one."""
+
+    def wait():
+        raise WorkerLost("another worker has stopped")
+
+    monkeypatch.setattr("recipe.deployment.trained.deploy_trained", lambda result, name: "card")
+    monkeypatch.setattr("recipe.deployment.reporting.report", lambda card, file: 0)
+    spread = SimpleNamespace(is_chief=is_chief, name="two workers", wait=wait)
+    result = SimpleNamespace(file="model.keras")
+    if is_chief:
+        assert program._deploy(result, spread) == 0
+        return
+    with pytest.raises(WorkerLost):
+        program._deploy(result, spread)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
