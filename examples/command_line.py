@@ -51,9 +51,14 @@ def check_backend() -> None:
     name = os.environ.get("KERAS_BACKEND", BACKENDS[0])
     if name not in BACKENDS:
         raise InputError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, got {name}.")
-    if importlib.util.find_spec(name) is None:
+    check_installed(name, "KERAS_BACKEND")
+
+
+def check_installed(package: str, option: str) -> None:
+    """Refuses an option that wants a package which is not there."""
+    if importlib.util.find_spec(package) is None:
         raise InputError(
-            f"KERAS_BACKEND: {name} is not installed. Install it with: pip install {name}"
+            f"{option}: {package} is not installed. Install it with: pip install {package}"
         )
 
 

@@ -17,13 +17,19 @@ in turns. A last call with all variants then writes the report.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
 import os
 import sys
 from pathlib import Path
 
-from command_line import BACKENDS, InputError, make_folder, positive_number, whole_number
+from command_line import (
+    BACKENDS,
+    InputError,
+    check_installed,
+    make_folder,
+    positive_number,
+    whole_number,
+)
 from normalization_comparison import deployed, runs
 from normalization_comparison.setting import MODELS, RECIPES, Setting, setting
 from normalization_comparison.turns import TimeIsUp, Turns
@@ -47,7 +53,7 @@ def main() -> int:
         if options.deploy:
             deploy(settings, options)
         elif not options.report_only:
-            check_installed(options.backend)
+            check_installed(options.backend, "--backend")
             train_missing(settings, options)
         write_report(settings, options)
     except InputError as error:
@@ -129,13 +135,6 @@ def write_report(settings: list[Setting], options: argparse.Namespace) -> None:
         write_text(options.out / "results.md", report.markdown(comparisons))
         picture.write_picture(options.out / "results.png", comparisons)
         print(f"{', '.join(RESULTS)} are in {options.out}/")
-
-
-def check_installed(package: str, option: str = "--backend") -> None:
-    if importlib.util.find_spec(package) is None:
-        raise InputError(
-            f"{option}: {package} is not installed. Install it with: pip install {package}"
-        )
 
 
 def parse_options() -> argparse.Namespace:

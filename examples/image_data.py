@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class ImageData:
             f"test on, {len(self.class_names)} classes"
         )
 
-    @property
+    @functools.cached_property
     def sha256(self) -> str:
         """Of all images and labels."""
         digest = hashlib.sha256()

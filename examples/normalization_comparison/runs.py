@@ -64,31 +64,40 @@ def write(out: Path, run: Run) -> None:
     write_text(file, json.dumps(dataclasses.asdict(run), indent=1) + "\n")
 
 
-def read(out: Path, setting: Setting, variants: Iterable[str], seeds: Iterable[int]) -> list[Run]:
+def read(
+    out: Path,
+    setting: Setting,
+    variants: Iterable[str],
+    seeds: Iterable[int],
+    images_sha256: str | None = None,
+) -> list[Run]:
     """Returns the runs that are there.
 
+    Args:
+        out: The folder of all settings.
+        setting: Of the runs.
+        variants: Keys of `VARIANTS`.
+        seeds: Of the runs.
+        images_sha256: Of the images that all of them should be of; by default those of the first.
+
     Raises:
-        InputError: for a file that is of something else, or of other images than the others.
+        InputError: for a file that is of something else, or of other images.
     """
     seeds = list(seeds)
-    found: list[Run] = []
-    for variant in variants:
-        for seed in seeds:
-            file = run_file(out, setting, variant, seed)
-            if not file.exists():
-                continue
-            found.append(_read(file, setting, variant, seed))
-            check_images(file, found[-1], found[0].images_sha256)
-    return found
-
-
-def check_images(file: Path, run: Run, images_sha256: str) -> None:
-    """Refuses a run of other images than those of this checksum."""
-    if run.images_sha256 != images_sha256:
-        raise InputError(
-            f"{file}: was trained on other images than the others, as other versions of "
-            "Matplotlib, Pillow or this program draw them. Choose another --out, or delete it."
-        )
+    files = {
+        run_file(out, setting, variant, seed): (variant, seed)
+        for variant in variants
+        for seed in seeds
+    }
+    found = {file: _read(file, setting, *files[file]) for file in files if file.exists()}
+    for file, run in found.items():
+        images_sha256 = images_sha256 or run.images_sha256
+        if run.images_sha256 != images_sha256:
+            raise InputError(
+                f"{file}: was trained on other images than the others, as other versions of "
+                "Matplotlib, Pillow or this program draw them. Choose another --out, or delete it."
+            )
+    return list(found.values())
 
 
 def _read(file: Path, setting: Setting, variant: str, seed: int) -> Run:

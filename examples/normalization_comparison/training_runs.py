@@ -29,10 +29,7 @@ def train_and_write(
     """
     title = f"{MODELS[setting.model]} on {setting.data}, {VARIANTS[variant].title}"
     data = load(setting.data, options.train_images)
-    sha256 = data.sha256
-    for there in runs.read(options.out, setting, VARIANTS, options.seeds):
-        file = runs.run_file(options.out, setting, there.variant, there.seed)
-        runs.check_images(file, there, sha256)
+    runs.read(options.out, setting, VARIANTS, options.seeds, data.sha256)  # refuses other images
     print(f"{title}: seeds {', '.join(map(str, seeds))} ...", flush=True)
     device, versions = _where(setting.backend)
     for outcomes in _outcomes(setting, variant, seeds, data, turns, options):
@@ -41,7 +38,7 @@ def train_and_write(
                 setting=setting,
                 variant=variant,
                 device=device,
-                images_sha256=sha256,
+                images_sha256=data.sha256,
                 versions=versions,
                 **dataclasses.asdict(outcome),
             )

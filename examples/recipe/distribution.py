@@ -89,6 +89,9 @@ class _KerasFit:
     def announcement(self, model: Any) -> str:
         return ""
 
+    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
+        return evenly_batched(batches, batch_size, images, self.share)
+
     def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
         return [numbers]
 
@@ -135,9 +138,6 @@ class Mirrored(_KerasFit):
     def announcement(self, model: Any) -> str:
         return f"On {self.name}: {reductions(model)}"
 
-    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
-        return evenly_batched(batches, batch_size, images)
-
 
 class DataParallel(_KerasFit):
     """All devices that jax sees, those of other processes too, by `keras.distribution`.
@@ -171,9 +171,6 @@ class DataParallel(_KerasFit):
     def announcement(self, model: Any) -> str:
         return f"On {self.name}"
 
-    def evaluation_data(self, batches: Any, batch_size: int, images: int) -> Any:
-        return evenly_batched(batches, batch_size, images, self.share)
-
     def gathered(self, *numbers: int) -> list[tuple[int, ...]]:
         from jax.experimental import multihost_utils
 
@@ -192,13 +189,9 @@ class DataParallel(_KerasFit):
     def _is_lost(self, error: Exception) -> bool:
         import jax
 
-        several = self.share.count > 1
-        return several and isinstance(error, jax.errors.JaxRuntimeError) and says_lost(error)
-
-
-def says_lost(error: Exception) -> bool:
-    """Whether an error of jax's, which are all of one type, is about another process."""
-    return any(sign in str(error) for sign in _SIGNS_OF_LOSS)
+        # All errors of jax are of one type.
+        said = str(error) if isinstance(error, jax.errors.JaxRuntimeError) else ""
+        return self.share.count > 1 and any(sign in said for sign in _SIGNS_OF_LOSS)
 
 
 def _join_processes() -> None:

@@ -184,8 +184,7 @@ def _check_alike(spread: Distribution, source: Source, configuration: dict[str, 
     text = json.dumps(configuration, sort_keys=True).encode()
     digest = hashlib.sha256(text).digest()
     digests = [int.from_bytes(digest[place : place + 4]) >> 1 for place in (0, 4)]
-    images = source.train_size, source.evaluation_size
-    check_alike(images, digests, spread.gathered(*images, *digests))
+    check_alike(spread.gathered(source.train_size, source.evaluation_size, *digests))
 
 
 def _first_step_name(file: Path, folder: Path) -> str:

@@ -51,23 +51,20 @@ def check_places(places: Iterable[Sequence[int]]) -> None:
         )
 
 
-def check_alike(
-    images: tuple[int, int], digests: Iterable[int], gathered: Iterable[Sequence[int]]
-) -> None:
-    """Refuses processes that would train something else than this one.
+def check_alike(processes: Iterable[Sequence[int]]) -> None:
+    """Refuses processes that would not train the same.
 
     Args:
-        images: How many there are here to train and to evaluate on.
-        digests: Of all options here.
-        gathered: Both numbers of images and the digests of each process.
+        processes: Of each, how many images there are to train and to evaluate on, then digests of
+            all else.
 
     Raises:
         InputError: if they are not all the same.
     """
-    everywhere = [tuple(each) for each in gathered]
-    if all(each == (*images, *digests) for each in everywhere):
+    different = set(map(tuple, processes))
+    if len(different) == 1:
         return
-    sizes = {each[:2] for each in everywhere}
+    sizes = {each[:2] for each in different}
     if len(sizes) == 1:
         what = "the same options and data sets, got others"
     else:
